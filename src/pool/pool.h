@@ -1,0 +1,132 @@
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+/* Worker processes and the pipes to them, by slot: fork, send, receive, take back, end, reap. What to send to
+ * whom is decided a floor above.
+ *
+ * One task's round trip, with the functions it meets:
+ *
+ *   parent   pp_pool_send       appends a frame to the slot's out-queue
+ *            pp_pool_flush      writes the out-queues to the request pipes, as far as they take it without
+ * blocking worker   pp_worker_run      reads, claims, runs, answers (worker.c) parent   poll               on
+ * pp_pool_pollfds pp_pool_receive    reads what has come from a reply pipe pp_pool_next_reply takes one reply
+ * after the other out of it
+ *
+ * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then says how it ended. For that, no
+ * process but the worker itself may hold the write end of its reply pipe, and none but the parent the write
+ * ends of its request and liveness pipes: each child closes everything that belongs to its siblings, in all
+ * pools of the process.
+ *
+ * No call here blocks, but for pp_pool_close, which waits for processes that were killed. */
+
+#include "claim.h"
+#include "frame.h"
+#include "shared_pages.h"
+#include "worker.h"
+
+#include <poll.h>
+#include <sys/types.h>
+
+enum pp_slot_state {
+    PP_SLOT_EMPTY,   /* no process */
+    PP_SLOT_OPEN,    /* its worker takes requests */
+    PP_SLOT_LEAVING, /* its request pipe is closed: the worker exits when it has answered what it has */
+    PP_SLOT_ENDED    /* nothing more will come from it; to be reaped */
+};
+
+/* How a process ended. */
+struct pp_exit {
+    pid_t pid;
+    int signal;      /* that killed it; 0: none */
+    int exit_status; /* -1: it did not exit by itself, or nobody knows */
+};
+
+struct pp_slot {
+    enum pp_slot_state state;
+    pid_t pid;            /* 0 when EMPTY */
+    int requests_to;      /* OPEN: owned here; -1 otherwise */
+    int replies_from;     /* OPEN, LEAVING: owned here; -1 otherwise */
+    int liveness_to;      /* not EMPTY: owned here; its closing kills the worker */
+    struct pp_buffer out; /* frames, the first perhaps written in part */
+    size_t out_rest; /* bytes of that first frame that are still in `out`; 0: it begins with a whole one */
+    struct pp_buffer in; /* the part of a frame, while no receive is under way */
+    uint32_t epoch;
+    uint32_t sent;           /* frames in this epoch */
+    uint64_t claimed_before; /* frames claimed in the epochs before */
+    uint64_t answered;       /* replies received */
+};
+
+struct pp_pool {
+    struct pp_pool *next_pool; /* of those open in this process */
+    size_t count;
+    size_t used; /* slots from here on were never used */
+    struct pp_slot *slots;
+    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room */
+    struct pp_shared_pages pages;
+    struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
+    uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
+    int (*initializer)(void *);
+    void *initializer_context;
+};
+
+/* Opens a pool of `count` empty slots. The initializer may be NULL. 0 or -errno. */
+int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *), void *initializer_context);
+
+/* Kills and reaps what is left, and frees everything. NULL does nothing. */
+void pp_pool_close(struct pp_pool *pool);
+
+/* Forks a worker into an EMPTY slot, which is OPEN then. 0, or -errno; then the slot is EMPTY. */
+int pp_pool_spawn(struct pp_pool *pool, size_t slot);
+
+/* Appends a request to an OPEN slot's out-queue. *ordinal becomes its place among all that this worker
+ * claims, if it is not taken back. 0; -ENOMEM; -EOVERFLOW: the epoch is full, so take back first. */
+int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
+                 uint64_t *ordinal);
+
+/* Writes the out-queue as far as the pipe takes it. A pipe that nobody reads any more is not an error here:
+ * EOF will tell. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
+bool pp_pool_flush(struct pp_pool *pool, size_t slot);
+
+/* Reads once from the reply pipe of an OPEN or LEAVING slot. How many bytes came; 0: the slot is ENDED;
+ * -EAGAIN: nothing now; -ENOMEM: nothing was read. */
+ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot);
+
+struct pp_reply_view {
+    enum pp_reply_kind kind;
+    int code;
+    const void *payload; /* aligned for any type; lives until the next call for the pool */
+    size_t size;
+    uint64_t nanoseconds;
+};
+
+/* The next whole reply among what was received. 1: there is one; 0: no more; -EPROTO: these bytes are none of
+ * the protocol's: nothing further of the slot is believed, it has been killed and is ENDED. */
+int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply);
+
+/* How many requests the worker has claimed since it was spawned, answered ones included. -EPROTO: the claim
+ * word was overwritten, and the worker has been killed; *claimed is then what was answered. */
+int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed);
+
+/* Takes back what has not been claimed. As pp_pool_claimed; *claimed does not grow any more until something
+ * is sent. */
+int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed);
+
+/* When the task claimed last began, by pp_clock_ns; as the worker says. */
+uint64_t pp_pool_started_ns(const struct pp_pool *pool, size_t slot);
+
+/* Closes the request pipe of an OPEN slot whose requests have all been answered or taken back: it is LEAVING.
+ */
+void pp_pool_retire(struct pp_pool *pool, size_t slot);
+
+/* Kills the worker at once. Its replies that are in the pipe can still be received; then it is ENDED. */
+void pp_pool_kill(struct pp_pool *pool, size_t slot);
+
+/* Asks whether the process of a slot that is not EMPTY has ended. True: it has, *how says how, and the slot
+ * is EMPTY. If it was not ENDED, what had come from it was not waited for: receive until -EAGAIN before. */
+bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how);
+
+/* Whether the process has ended, without reaping it. A process that still has its pipes open in a child of
+ * its own may have ended without EOF. */
+bool pp_pool_has_exited(const struct pp_pool *pool, size_t slot);
+
+#endif
