@@ -38,7 +38,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     }
     int error = -ENOMEM;
     opened->slots = calloc(count, sizeof *opened->slots);
-    opened->pollfds = calloc(count, 2 * sizeof *opened->pollfds);
+    opened->pollfds = calloc(2 * count + 1, sizeof *opened->pollfds);
     if (opened->slots == NULL || opened->pollfds == NULL) {
         goto fail;
     }
@@ -259,17 +259,14 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
 
 /* ---- Claims ---- */
 
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed)
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed)
 {
-    struct pp_slot *s = &pool->slots[slot];
+    const struct pp_slot *s = &pool->slots[slot];
     uint32_t count;
-    *claimed = s->answered;
-    if (!pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, &count) ||
-        s->claimed_before + count < s->answered) {
-        return s->state == PP_SLOT_ENDED ? -EPROTO : disown(pool, slot);
-    }
-    *claimed = s->claimed_before + count;
-    return 0;
+    bool believable = pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, &count) &&
+                      s->claimed_before + count >= s->answered;
+    *claimed = believable ? s->claimed_before + count : s->answered;
+    return believable ? 0 : -EPROTO;
 }
 
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
@@ -320,11 +317,13 @@ void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
 {
     pid_t pid = pool->slots[slot].pid;
     int status = 0;
-    pid_t reaped;
-    pp_pool_kill(pool, slot);
-    do {
+    pid_t reaped = waitpid(pid, &status, WNOHANG);
+    if (reaped == 0) {
+        pp_pool_kill(pool, slot);
+    }
+    while (reaped == 0 || (reaped == -1 && errno == EINTR)) {
         reaped = waitpid(pid, &status, 0);
-    } while (reaped == -1 && errno == EINTR);
+    }
     /* ECHILD: the caller ignores SIGCHLD, or waited for a process that was not its own. */
     *how = (struct pp_exit){.pid = pid, .exit_status = -1};
     if (reaped == pid && WIFSIGNALED(status)) {

@@ -61,7 +61,8 @@ struct pp_pool {
     size_t count;
     size_t used; /* slots from here on were never used */
     struct pp_slot *slots;
-    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room */
+    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
+                               and behind those of the used slots one for the caller of poll */
     struct pp_shared_pages pages;
     struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
     uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
@@ -103,12 +104,12 @@ struct pp_reply_view {
  * the protocol's: nothing further of the slot is believed, it has been killed and is ENDED. */
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply);
 
-/* How many requests the worker has claimed since it was spawned, answered ones included. -EPROTO: the claim
- * word was overwritten, and the worker has been killed; *claimed is then what was answered. */
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed);
+/* How many requests the worker has claimed since it was spawned, answered ones included. 0; -EPROTO: the
+ * claim word was overwritten; *claimed is then what was answered. */
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
-/* Takes back what has not been claimed. As pp_pool_claimed; *claimed does not grow any more until something
- * is sent. */
+/* Takes back what has not been claimed. As pp_pool_claimed, and *claimed does not grow any more until
+ * something is sent. -EPROTO: moreover the worker has been killed, and the slot is ENDED. */
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
 /* When the task claimed last began, by pp_clock_ns; as the worker says. */
