@@ -83,13 +83,12 @@ void pp_pool_close(struct pp_pool *pool)
         return;
     }
     for (size_t i = 0; i < pool->used; i++) {
-        pp_pool_kill(pool, i);
+        pp_pool_kill(pool, i); /* all of them, so that they end side by side */
     }
     for (size_t i = 0; i < pool->used; i++) {
         if (pool->slots[i].state != PP_SLOT_EMPTY) {
-            while (waitpid(pool->slots[i].pid, NULL, 0) == -1 && errno == EINTR) {
-            }
-            clear_slot(pool, i);
+            struct pp_exit how;
+            pp_pool_reap(pool, i, &how);
         }
     }
     pp_spawn_unregister(pool);
@@ -222,6 +221,15 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
     return count;
 }
 
+/* Whether the worker may say that now. */
+static bool is_due(const struct pp_slot *s, enum pp_reply_kind kind, uint32_t ordinal)
+{
+    if (ordinal != (uint32_t)s->answered) {
+        return false;
+    }
+    return kind == PP_REPLY_HELLO || s->answered < s->claimed_before + s->sent;
+}
+
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply)
 {
     struct pp_slot *s = &pool->slots[slot];
@@ -230,7 +238,7 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
         return 0;
     }
     enum pp_frame_state state = pp_reply_look(&s->in, &header, &reply->kind);
-    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && header.ordinal != (uint32_t)s->answered)) {
+    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && !is_due(s, reply->kind, header.ordinal))) {
         return disown(pool, slot);
     }
     if (state != PP_FRAME_WHOLE) {
@@ -241,7 +249,9 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
     reply->payload = pp_frame_payload(&s->in);
     reply->size = header.size;
     reply->nanoseconds = header.nanoseconds;
-    s->answered += reply->kind != PP_REPLY_HELLO;
+    if (reply->kind != PP_REPLY_HELLO) {
+        s->answered++;
+    }
     /* The bytes stay where they are until the next receive. */
     s->in.begin += pp_frame_size(header.size);
     return 1;
@@ -306,14 +316,15 @@ void pp_pool_kill(struct pp_pool *pool, size_t slot)
     }
 }
 
-bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
+void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
 {
     pid_t pid = pool->slots[slot].pid;
     int status = 0;
-    pid_t reaped = waitpid(pid, &status, WNOHANG);
-    if (reaped == 0 || (reaped == -1 && errno == EINTR)) {
-        return false;
-    }
+    pid_t reaped;
+    pp_pool_kill(pool, slot);
+    do {
+        reaped = waitpid(pid, &status, 0);
+    } while (reaped == -1 && errno == EINTR);
     /* ECHILD: the caller ignores SIGCHLD, or waited for a process that was not its own. */
     *how = (struct pp_exit){.pid = pid, .exit_status = -1};
     if (reaped == pid && WIFSIGNALED(status)) {
@@ -322,7 +333,6 @@ bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
         how->exit_status = WEXITSTATUS(status);
     }
     clear_slot(pool, slot);
-    return true;
 }
 
 bool pp_pool_has_exited(const struct pp_pool *pool, size_t slot)

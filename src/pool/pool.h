@@ -12,12 +12,12 @@
  * pp_pool_pollfds pp_pool_receive    reads what has come from a reply pipe pp_pool_next_reply takes one reply
  * after the other out of it
  *
- * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then says how it ended. For that, no
+ * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then tells how it ended. For that, no
  * process but the worker itself may hold the write end of its reply pipe, and none but the parent the write
  * ends of its request and liveness pipes: each child closes everything that belongs to its siblings, in all
  * pools of the process.
  *
- * No call here blocks, but for pp_pool_close, which waits for processes that were killed. */
+ * No call here blocks, but for pp_pool_reap and pp_pool_close, which wait for processes that were killed. */
 
 #include "claim.h"
 #include "frame.h"
@@ -121,9 +121,12 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot);
 /* Kills the worker at once. Its replies that are in the pipe can still be received; then it is ENDED. */
 void pp_pool_kill(struct pp_pool *pool, size_t slot);
 
-/* Asks whether the process of a slot that is not EMPTY has ended. True: it has, *how says how, and the slot
- * is EMPTY. If it was not ENDED, what had come from it was not waited for: receive until -EAGAIN before. */
-bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how);
+/* Ends a slot that is not EMPTY: kills the process if it has not ended by itself, reaps it, and tells how it
+ * ended. A process that was about to exit keeps the exit status that it chose; one that merely closed its
+ * reply pipe is told as killed. Waits for no longer than the system takes to end a killed process. Replies
+ * that were not received are lost, so receive until the slot is ENDED, or until -EAGAIN, before. The slot is
+ * EMPTY. */
+void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how);
 
 /* Whether the process has ended, without reaping it. A process that still has its pipes open in a child of
  * its own may have ended without EOF. */
