@@ -82,7 +82,7 @@ check_includes() {
 check_exports() {
     for library in "$BUILD"/lib*.a "$BUILD"/obj/libcli.a; do
         [ -e "$library" ] || continue
-        nm -P -g "$library" 2>/dev/null | awk 'NF >= 2 && $2 ~ /^[A-TV-Z]$/ && $2 != "W" && $1 !~ /^_?pp_/ { print $1 }' >"$list"
+        nm -P -g "$library" 2>/dev/null | awk 'NF >= 2 && $2 ~ /^[A-TV-Z]$/ && $1 !~ /^_?pp_/ { print $1 }' >"$list"
         while read -r symbol; do
             problem "$library defines the external symbol $symbol, which does not begin with pp_"
         done <"$list"
