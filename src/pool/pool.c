@@ -141,32 +141,36 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
 bool pp_pool_flush(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
-    bool raised = false;
-    while (s->state == PP_SLOT_OPEN && pp_buffer_size(&s->out) > 0) {
-        size_t size = pp_buffer_size(&s->out);
-        ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
-        if (count == -EAGAIN) {
-            break;
-        }
-        if (count < 0) {
-            raised = raised || count == -EPIPE;
-            pp_buffer_consume(&s->out, size);
-            s->out_rest = 0;
-            break;
-        }
+    size_t size = pp_buffer_size(&s->out);
+    if (s->state != PP_SLOT_OPEN || size == 0) {
+        return false;
+    }
+    /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled must
+     * not keep the parent from the others. */
+    ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
+    if (count >= 0) {
         s->out_rest = (size_t)count == size ? 0 : pp_request_rest(&s->out, s->out_rest, (size_t)count);
         pp_buffer_consume(&s->out, (size_t)count);
+    } else if (count != -EAGAIN) {
+        /* What is dropped here would be waited for in vain if the worker went on. */
+        if (count != -EPIPE) {
+            pp_pool_kill(pool, slot);
+        }
+        pp_buffer_consume(&s->out, size);
+        s->out_rest = 0;
     }
     update_pollfds(pool, slot);
-    return raised;
+    return count == -EPIPE;
 }
 
 /* ---- From the worker ---- */
 
-/* Nothing more comes from the worker, or nothing more is wanted. */
+/* Nothing more comes from the worker, or nothing more is wanted. A process that merely closed its reply pipe
+ * would never end by itself; one that is exiting keeps its status. */
 static void end_slot(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
+    pp_pool_kill(pool, slot);
     pp_spawn_fd_close(&s->requests_to);
     pp_spawn_fd_close(&s->replies_from);
     pp_buffer_free(&s->out);
@@ -179,7 +183,6 @@ static void end_slot(struct pp_pool *pool, size_t slot)
 /* The protocol is broken: believes nothing further. */
 static int disown(struct pp_pool *pool, size_t slot)
 {
-    pp_pool_kill(pool, slot);
     end_slot(pool, slot);
     return -EPROTO;
 }
@@ -195,10 +198,15 @@ static void borrow_spare(struct pp_pool *pool, struct pp_slot *s)
 
 static void return_spare(struct pp_pool *pool, struct pp_slot *s)
 {
-    if (pp_buffer_size(&s->in) == 0 && pool->spare.memory == NULL) {
-        pp_buffer_consume(&s->in, 0);
+    if (pp_buffer_size(&s->in) > 0) {
+        return;
+    }
+    pp_buffer_consume(&s->in, 0);
+    if (pool->spare.memory == NULL) {
         pool->spare = s->in;
         s->in = (struct pp_buffer){0};
+    } else {
+        pp_buffer_free(&s->in);
     }
 }
 
@@ -276,6 +284,7 @@ int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
     s->sent = 0;
     /* Of the frames that wait to be written only the one that was begun must be finished. */
     s->out.end = s->out.begin + s->out_rest;
+    pp_buffer_consume(&s->out, 0);
     update_pollfds(pool, slot);
     *claimed = s->claimed_before;
     return 0;
@@ -301,7 +310,9 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
 
 void pp_pool_kill(struct pp_pool *pool, size_t slot)
 {
-    if (pool->slots[slot].state != PP_SLOT_EMPTY) {
+    /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to others.
+     */
+    if (pool->slots[slot].state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot)) {
         kill(pool->slots[slot].pid, SIGKILL);
     }
 }

@@ -31,7 +31,7 @@ enum pp_slot_state {
     PP_SLOT_EMPTY,   /* no process */
     PP_SLOT_OPEN,    /* its worker takes requests */
     PP_SLOT_LEAVING, /* its request pipe is closed: the worker exits when it has answered what it has */
-    PP_SLOT_ENDED    /* nothing more will come from it; to be reaped */
+    PP_SLOT_ENDED    /* nothing more will come from it: it exits, or it has been killed; to be reaped soon */
 };
 
 /* How a process ended. */
@@ -83,8 +83,9 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot);
 int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
                  uint64_t *ordinal);
 
-/* Writes the out-queue as far as the pipe takes it. A pipe that nobody reads any more is not an error here:
- * EOF will tell. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
+/* Writes as much of the out-queue as the pipe takes at once. A pipe that nobody reads any more is not an error
+ * here: EOF will tell. If it cannot be written for another reason the worker is killed, so that EOF tells that
+ * too. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
 bool pp_pool_flush(struct pp_pool *pool, size_t slot);
 
 /* Reads once from the reply pipe of an OPEN or LEAVING slot. How many bytes came; 0: the slot is ENDED;
