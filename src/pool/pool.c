@@ -145,8 +145,8 @@ bool pp_pool_flush(struct pp_pool *pool, size_t slot)
     if (s->state != PP_SLOT_OPEN || size == 0) {
         return false;
     }
-    /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled must
-     * not keep the parent from the others. */
+    /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled
+     * must not keep the parent from the others. */
     ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
     if (count >= 0) {
         s->out_rest = (size_t)count == size ? 0 : pp_request_rest(&s->out, s->out_rest, (size_t)count);
@@ -230,6 +230,26 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
     return count;
 }
 
+/* Whether a reply with this header may come next. Hello first, once; then one for each claimed request. */
+static bool is_due(const struct pp_slot *s, enum pp_reply_kind kind, const struct pp_reply_header *header)
+{
+    if (kind == PP_REPLY_HELLO) {
+        return !s->greeted && header->ordinal == 0;
+    }
+    return s->greeted && header->ordinal == (uint32_t)s->answered &&
+           s->answered < s->claimed_before + s->sent;
+}
+
+/* Whether the claim word is one that the protocol can have produced; *count of this epoch's frames are
+ * claimed.
+ */
+static bool claim_is_right(const struct pp_pool *pool, size_t slot, uint32_t *count)
+{
+    const struct pp_slot *s = &pool->slots[slot];
+    return pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, count) &&
+           s->claimed_before + *count >= s->answered;
+}
+
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply)
 {
     struct pp_slot *s = &pool->slots[slot];
@@ -238,10 +258,15 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
         return 0;
     }
     enum pp_frame_state state = pp_reply_look(&s->in, &header, &reply->kind);
-    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && header.ordinal != (uint32_t)s->answered)) {
+    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && !is_due(s, reply->kind, &header))) {
         return disown(pool, slot);
     }
     if (state != PP_FRAME_WHOLE) {
+        /* Once a batch, so that a task that wrote over the word cannot make others be waited for in vain. */
+        uint32_t count;
+        if (!claim_is_right(pool, slot, &count)) {
+            return disown(pool, slot);
+        }
         return_spare(pool, s);
         return 0;
     }
@@ -249,7 +274,11 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
     reply->payload = pp_frame_payload(&s->in);
     reply->size = header.size;
     reply->nanoseconds = header.nanoseconds;
-    s->answered += reply->kind != PP_REPLY_HELLO;
+    if (reply->kind == PP_REPLY_HELLO) {
+        s->greeted = true;
+    } else {
+        s->answered++;
+    }
     /* The bytes stay where they are until the next receive. */
     s->in.begin += pp_frame_size(header.size);
     return 1;
@@ -262,8 +291,7 @@ int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed)
     struct pp_slot *s = &pool->slots[slot];
     uint32_t count;
     *claimed = s->answered;
-    if (!pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, &count) ||
-        s->claimed_before + count < s->answered) {
+    if (!claim_is_right(pool, slot, &count)) {
         return s->state == PP_SLOT_ENDED ? -EPROTO : disown(pool, slot);
     }
     *claimed = s->claimed_before + count;
@@ -310,7 +338,8 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
 
 void pp_pool_kill(struct pp_pool *pool, size_t slot)
 {
-    /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to others.
+    /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to
+     * others.
      */
     if (pool->slots[slot].state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot)) {
         kill(pool->slots[slot].pid, SIGKILL);
