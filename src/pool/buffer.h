@@ -1,0 +1,54 @@
+#ifndef POOL_BUFFER_H
+#define POOL_BUFFER_H
+
+/* A queue of bytes in one piece of memory: appended at the end, consumed at the front.
+ *
+ * The queue begins 8 bytes behind an address that is aligned for any type. Frames have a 24-byte header and a
+ * length that is a multiple of 16, so while only whole frames are consumed every payload is aligned for any
+ * type, in place. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PP_BUFFER_ORIGIN = 8 };
+
+/* {0} is an empty queue without memory. */
+struct pp_buffer {
+    unsigned char *memory;
+    size_t capacity;
+    size_t begin; /* the queue is memory[begin, end) */
+    size_t end;
+};
+
+static inline size_t pp_buffer_size(const struct pp_buffer *buffer)
+{
+    return buffer->end - buffer->begin;
+}
+
+static inline unsigned char *pp_buffer_front(const struct pp_buffer *buffer)
+{
+    return buffer->memory + buffer->begin;
+}
+
+/* The memory behind the end, and how much of it there is. */
+static inline unsigned char *pp_buffer_room(const struct pp_buffer *buffer)
+{
+    return buffer->memory + buffer->end;
+}
+
+static inline size_t pp_buffer_room_size(const struct pp_buffer *buffer)
+{
+    return buffer->capacity - buffer->end;
+}
+
+/* Makes room for at least `room` bytes behind the end; may move the queue. False when memory is short; then
+ * nothing has changed. */
+bool pp_buffer_reserve(struct pp_buffer *buffer, size_t room);
+
+/* Drops the first `count` bytes. An empty queue gives a large piece of memory back. */
+void pp_buffer_consume(struct pp_buffer *buffer, size_t count);
+
+/* Frees the memory; the queue is empty and can be used again. */
+void pp_buffer_free(struct pp_buffer *buffer);
+
+#endif
