@@ -69,7 +69,7 @@ static void note_death(uint32_t lane, uint64_t began_ns)
 {
     const uint64_t i = atomic_fetch_add(&board->deaths, 1);
     if (i < DEATHS) {
-        board->death[i] = (struct pp_death){began_ns, pp_clock_ns(), lane};
+        board->death[i] = (struct pp_death){began_ns, pp_monotonic_ns(), lane};
     }
 }
 

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-uint64_t pp_clock_ns(void)
+uint64_t pp_monotonic_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -5,6 +5,6 @@
 
 #include <stdint.h>
 
-uint64_t pp_clock_ns(void);
+uint64_t pp_monotonic_ns(void);
 
 #endif

@@ -110,20 +110,20 @@ int pp_journal_open(struct pp_journal *journal, const struct pp_output *output,
         pp_journal_close(journal, false);
         return error;
     }
-    journal->next_ns = pp_clock_ns() + (uint64_t)FIRST_MS * 1000000;
+    journal->next_ns = pp_monotonic_ns() + (uint64_t)FIRST_MS * 1000000;
     return 0;
 }
 
 bool pp_journal_is_due(const struct pp_journal *journal)
 {
-    return journal->fd != -1 && pp_clock_ns() >= journal->next_ns;
+    return journal->fd != -1 && pp_monotonic_ns() >= journal->next_ns;
 }
 
 /* A sync may take long; the next one waits so that all of them take a small share of the time. */
 int pp_journal_note(struct pp_journal *journal, const struct pp_output *output, const struct pp_point *point)
 {
     char line[256];
-    const uint64_t start_ns = pp_clock_ns();
+    const uint64_t start_ns = pp_monotonic_ns();
     if (fdatasync(output->fd) != 0 && errno != EINVAL) {
         return -errno;
     }
@@ -133,7 +133,7 @@ int pp_journal_note(struct pp_journal *journal, const struct pp_output *output, 
         point->at, point->output_size, point->numbers, point->primes, point->bad, point->failed);
     size += snprintf(line + size, 24, " %016" PRIx64 "\n", hash(HASH_START, line, (size_t)size));
     const int error = pp_output_all(journal->fd, line, (size_t)size);
-    const uint64_t end_ns = pp_clock_ns();
+    const uint64_t end_ns = pp_monotonic_ns();
     const uint64_t pause_ns = (end_ns - start_ns) * SYNC_SHARE;
     journal->next_ns =
         end_ns + (pause_ns > EVERY_MS * UINT64_C(1000000) ? pause_ns : EVERY_MS * UINT64_C(1000000));
@@ -387,7 +387,7 @@ static int take_over(struct pp_journal *journal, struct pp_output *output, struc
     }
     pp_output_adopt(output, left->fd, left->partial, left->point.output_size);
     *left = (struct left_over){.fd = -1};
-    journal->next_ns = pp_clock_ns() + (uint64_t)FIRST_MS * 1000000;
+    journal->next_ns = pp_monotonic_ns() + (uint64_t)FIRST_MS * 1000000;
     return 0;
 }
 

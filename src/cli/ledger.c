@@ -39,7 +39,9 @@ static int count_before(struct pp_ledger *ledger, const struct pp_piece *piece, 
         *lines = piece->line - 1;
         return 0;
     }
-    return pp_places_find(&ledger->places, piece->input, begin_of(piece), lines);
+    const int error = pp_places_find(&ledger->places, piece->input, begin_of(piece), lines);
+    ledger->input_failed = error != 0;
+    return error;
 }
 
 static const char *name_of(const struct pp_ledger *ledger, const struct pp_piece *piece)
@@ -90,7 +92,10 @@ static int put_with_bad(struct pp_ledger *ledger, const struct pp_piece *piece,
     const char *records = output + answer->output_size;
     uint64_t before = 0;
     uint64_t put = 0;
-    int error = ledger->quiet && !is_json ? 0 : count_before(ledger, piece, &before);
+    int error = 0;
+    if (answer->bad_count > 0 && (!ledger->quiet || is_json)) {
+        error = count_before(ledger, piece, &before);
+    }
     for (uint32_t i = 0; i < answer->bad_count && error == 0; i++) {
         struct pp_bad bad;
         memcpy(&bad, records + i * sizeof bad, sizeof bad);

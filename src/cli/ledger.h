@@ -15,6 +15,7 @@ struct pp_ledger {
     struct pp_output *output;
     struct pp_places places;
     bool quiet;
+    bool input_failed; /* the error returned last was not of the output, but of the input */
     uint64_t numbers, primes, bad, failed; /* so far */
 };
 

@@ -143,7 +143,7 @@ static uint32_t draw_random(void)
         }
         close(fd);
     }
-    return random ^ (uint32_t)(pp_clock_ns() * 0x9E3779B97F4A7C15u >> 32);
+    return random ^ (uint32_t)(pp_monotonic_ns() * 0x9E3779B97F4A7C15u >> 32);
 }
 
 char *pp_output_name_partial(const char *path)
@@ -239,7 +239,7 @@ const char *pp_output_name(const struct pp_output *output)
 
 /* ---- The end ---- */
 
-static void release(struct pp_output *output)
+void pp_output_close(struct pp_output *output)
 {
     if (output->fd > STDERR_FILENO) {
         close(output->fd);
@@ -296,7 +296,6 @@ int pp_output_finish(struct pp_output *output)
     if (error != 0 && output->is_temporary) {
         (void)unlink(output->partial);
     }
-    release(output);
     return error;
 }
 
@@ -323,7 +322,6 @@ void pp_output_abandon(struct pp_output *output, bool keep)
     if (output->is_temporary && !keep) {
         (void)unlink(output->partial);
     }
-    release(output);
 }
 
 int pp_output_whole(const char *path, const struct pp_text *text)
@@ -336,9 +334,11 @@ int pp_output_whole(const char *path, const struct pp_text *text)
     if (error == 0) {
         error = pp_output_write(&output, text->bytes, text->size);
     }
-    if (error != 0) {
+    if (error == 0) {
+        error = pp_output_finish(&output);
+    } else {
         pp_output_abandon(&output, false);
-        return error;
     }
-    return pp_output_finish(&output);
+    pp_output_close(&output);
+    return error;
 }

@@ -29,8 +29,8 @@ struct pp_output {
         *interrupted; /* a write that a signal cut short is given up when this is set */
 };
 
-/* Opens standard output (path NULL) or what is to become `path`. 0 or -errno. To be closed in any case, with
- * pp_output_finish or pp_output_abandon. */
+/* Opens standard output (path NULL) or what is to become `path`. 0 or -errno. In any case it
+ * ends with pp_output_close, after pp_output_finish or pp_output_abandon. */
 int pp_output_open(struct pp_output *output, const char *path, const volatile sig_atomic_t *interrupted);
 
 /* Goes on with a partial file of this run instead of the new one: it becomes output->partial, cut to `size`.
@@ -49,6 +49,9 @@ int pp_output_finish(struct pp_output *output);
 /* The end of an incomplete one: what is complete is flushed if that is possible without waiting for long; a
  * partial file is removed, or left for another run if `keep`. */
 void pp_output_abandon(struct pp_output *output, bool keep);
+
+/* Frees what it holds. */
+void pp_output_close(struct pp_output *output);
 
 /* How to name it in a message. */
 const char *pp_output_name(const struct pp_output *output);

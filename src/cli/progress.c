@@ -39,7 +39,7 @@ void pp_progress_open(bool shown, const struct pp_inputs *inputs)
         bar.total += length_of(&inputs->list[i]);
         bar.total_known = bar.total_known && inputs->list[i].kind != PP_INPUT_STREAM;
     }
-    bar.began_ns = pp_clock_ns();
+    bar.began_ns = pp_monotonic_ns();
     bar.next_ns = bar.began_ns + (uint64_t)FIRST_MS * 1000000;
 }
 
@@ -107,7 +107,7 @@ static void compose(struct pp_text *text, double seconds)
 
 void pp_progress_draw(void)
 {
-    const uint64_t now_ns = bar.shown ? pp_clock_ns() : 0;
+    const uint64_t now_ns = bar.shown ? pp_monotonic_ns() : 0;
     if (!bar.shown || now_ns < bar.next_ns) {
         return;
     }

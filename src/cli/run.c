@@ -26,7 +26,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +90,14 @@ static int fail_input(struct run *run, size_t input, int error)
     return error;
 }
 
+static int fail_ledger(struct run *run, size_t input, int error)
+{
+    if (error == -EBADMSG) {
+        return fail_system(run, "a worker's answer", error);
+    }
+    return run->ledger.input_failed ? fail_input(run, input, error) : fail_output(run, error);
+}
+
 /* ---- One answer ---- */
 
 static void describe_failure(struct pp_text *cause, const struct pp_failure *failure, uint64_t timeout_ms)
@@ -131,7 +138,7 @@ static int lose(struct run *run, const struct pp_map_item *item, const struct pp
     loss.cause = cause.failed ? "no memory to say why" : cause.bytes;
     const int result = pp_ledger_lose(&run->ledger, piece, &loss);
     pp_text_free(&cause);
-    return result < 0 ? fail_output(run, result) : result;
+    return result < 0 ? fail_ledger(run, piece->input, result) : result;
 }
 
 static int drain(struct run *run, pp_map *map, bool is_whole);
@@ -156,7 +163,7 @@ static int take_answer(struct run *run, const struct pp_map_item *item, const st
     struct pp_answer answer;
     const int error = pp_ledger_add(&run->ledger, piece, item->result, item->result_size, &answer);
     if (error < 0) {
-        return error == -EBADMSG ? fail_system(run, "a worker's answer", error) : fail_output(run, error);
+        return fail_ledger(run, piece->input, error);
     }
     pp_timeline_add(run->timeline, piece, &answer);
     return error;
@@ -377,7 +384,7 @@ static void put_header(struct run *run)
 static void put_total(struct run *run)
 {
     struct pp_text text = {0};
-    const double seconds = (double)(pp_clock_ns() - run->began_ns) * 1e-9;
+    const double seconds = (double)(pp_monotonic_ns() - run->began_ns) * 1e-9;
     pp_report_total(&text, run->job.format, run->ledger.primes, seconds);
     (void)pp_output_write(&run->output, text.bytes, text.size);
     pp_text_free(&text);
@@ -407,20 +414,17 @@ static void end_output(struct run *run, int error)
 {
     if (error == 0) {
         put_total(run);
-        struct pp_output named = run->output; /* finish frees the name */
-        char *path = named.path == NULL ? NULL : strdup(named.path);
         error = pp_output_finish(&run->output);
-        run->output.path = path;
         if (error != 0) {
             (void)fail_output(run, error);
         }
         pp_journal_close(&run->journal, false);
-        free(path);
-        run->output.path = NULL;
+        pp_output_close(&run->output);
         return;
     }
     const bool keep = run->command->resume && error != STOP_STRICT && run->journal.fd != -1;
     pp_output_abandon(&run->output, keep);
+    pp_output_close(&run->output);
     pp_journal_close(&run->journal, keep);
 }
 
@@ -458,7 +462,7 @@ static void summarize(struct run *run)
     }
     if (run->command->stats) {
         struct pp_text text = {0};
-        pp_stats_table(&text, (double)(pp_clock_ns() - run->began_ns) * 1e-9, ledger->numbers,
+        pp_stats_table(&text, (double)(pp_monotonic_ns() - run->began_ns) * 1e-9, ledger->numbers,
                        &run->statistics);
         pp_messages_add_text(&text);
         pp_text_free(&text);
@@ -473,8 +477,11 @@ static bool shows_progress(const struct pp_command *command)
 
 int pp_run(const struct pp_command *command, const struct pp_inputs *inputs, int *signal)
 {
-    struct run run = {
-        .command = command, .inputs = inputs, .began_ns = pp_clock_ns(), .output.fd = -1, .journal.fd = -1};
+    struct run run = {.command = command,
+                      .inputs = inputs,
+                      .began_ns = pp_monotonic_ns(),
+                      .output.fd = -1,
+                      .journal.fd = -1};
     int error = open_run(&run);
     if (error == 0) {
         pp_messages_before(pp_progress_clear);

@@ -48,7 +48,7 @@ struct pp_timeline *pp_timeline_open(size_t lanes, bool keeps_all)
     if (timeline == NULL) {
         return NULL;
     }
-    timeline->began_ns = pp_clock_ns();
+    timeline->began_ns = pp_monotonic_ns();
     timeline->keeps_all = keeps_all;
     timeline->lane_count = lanes;
     timeline->boxes = lanes * BOXES > ALL_BOXES ? ALL_BOXES / lanes : BOXES;
