@@ -32,7 +32,7 @@ bool pp_buffer_reserve(struct pp_buffer *buffer, size_t room)
         }
     }
     size_t end = buffer->memory == NULL ? PP_BUFFER_ORIGIN : buffer->end;
-    if (room > SIZE_MAX / 4 - end) {
+    if (end > SIZE_MAX / 4 || room > SIZE_MAX / 4 - end) {
         return false;
     }
     size_t capacity = buffer->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buffer->capacity;

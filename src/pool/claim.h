@@ -12,7 +12,8 @@
  * tests/claim.pml is a model of this that a model checker explores.
  *
  * A task gone wild can write anything into this page, so the parent believes no word that the protocol cannot
- * have produced. */
+ * have produced, and the worker looks after each task whether its claim still stands: frames behind a word
+ * that was moved on would count as claimed and never run. */
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -36,6 +37,23 @@ static inline bool pp_claim_take(struct pp_claim *claim, uint32_t epoch, uint32_
     atomic_store_explicit(&claim->started_ns, now_ns, memory_order_relaxed);
     return atomic_compare_exchange_strong_explicit(&claim->word, &expected, expected + 1,
                                                    memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* Worker, after it ran frame (epoch, seq): whether the word is still what that claim made it, or the parent
+ * has taken back what followed. False: something here has written over it; the word is as the claim made it
+ * again, unless the parent acted upon it meanwhile, so that the parent blames the right task when this worker
+ * ends. */
+static inline bool pp_claim_check(struct pp_claim *claim, uint32_t epoch, uint32_t seq)
+{
+    uint64_t claimed = ((uint64_t)epoch << 32 | seq) + 1;
+    uint64_t word = atomic_load_explicit(&claim->word, memory_order_relaxed);
+    uint32_t epochs_ahead = (uint32_t)(word >> 32) - epoch;
+    bool taken_back = epochs_ahead != 0 && epochs_ahead <= INT32_MAX && (uint32_t)word == 0;
+    if (word == claimed || taken_back) {
+        return true;
+    }
+    atomic_compare_exchange_strong(&claim->word, &word, claimed);
+    return false;
 }
 
 /* Parent: how many frames of `epoch`, of which `sent` were sent, have been claimed. False: the word is not

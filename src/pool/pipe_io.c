@@ -1,3 +1,9 @@
+/* Only pipe2 makes a pipe that a fork and exec in another thread cannot inherit in the moment before it is
+ * close-on-exec. It is in Linux and the BSDs, and in POSIX since 2024. */
+#ifdef __linux__
+#define _GNU_SOURCE
+#endif
+
 #include "pipe_io.h"
 
 #include <errno.h>
@@ -6,12 +12,28 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Moves *fd above the standard descriptors and makes it close-on-exec. 0 or -errno; *fd stays the caller's.
- */
+#ifdef __linux__
+static int open_close_on_exec(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC);
+}
+#else
+static int open_close_on_exec(int ends[2])
+{
+    if (pipe(ends) == -1) {
+        return -1;
+    }
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+#endif
+
+/* Moves *fd above the standard descriptors. 0 or -errno; *fd stays the caller's. */
 static int make_private(int *fd)
 {
     if (*fd > STDERR_FILENO) {
-        return fcntl(*fd, F_SETFD, FD_CLOEXEC) == -1 ? -errno : 0;
+        return 0;
     }
     int moved = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (moved == -1) {
@@ -26,7 +48,7 @@ int pp_pipe_open(struct pp_pipe *pipe_ends)
 {
     int ends[2];
     *pipe_ends = (struct pp_pipe){-1, -1};
-    if (pipe(ends) == -1) {
+    if (open_close_on_exec(ends) == -1) {
         return -errno;
     }
     *pipe_ends = (struct pp_pipe){.from = ends[0], .to = ends[1]};

@@ -38,7 +38,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     }
     int error = -ENOMEM;
     opened->slots = calloc(count, sizeof *opened->slots);
-    opened->pollfds = calloc(count, 2 * sizeof *opened->pollfds);
+    opened->pollfds = calloc(2 * count + 1, sizeof *opened->pollfds);
     if (opened->slots == NULL || opened->pollfds == NULL) {
         goto fail;
     }
@@ -140,32 +140,36 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
 bool pp_pool_flush(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
-    bool raised = false;
-    while (s->state == PP_SLOT_OPEN && pp_buffer_size(&s->out) > 0) {
-        size_t size = pp_buffer_size(&s->out);
-        ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
-        if (count == -EAGAIN) {
-            break;
-        }
-        if (count < 0) {
-            raised = raised || count == -EPIPE;
-            pp_buffer_consume(&s->out, size);
-            s->out_rest = 0;
-            break;
-        }
+    size_t size = pp_buffer_size(&s->out);
+    if (s->state != PP_SLOT_OPEN || size == 0) {
+        return false;
+    }
+    /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled
+     * must not keep the parent from the others. */
+    ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
+    if (count >= 0) {
         s->out_rest = (size_t)count == size ? 0 : pp_request_rest(&s->out, s->out_rest, (size_t)count);
         pp_buffer_consume(&s->out, (size_t)count);
+    } else if (count != -EAGAIN) {
+        /* What is dropped here would be waited for in vain if the worker went on. */
+        if (count != -EPIPE) {
+            pp_pool_kill(pool, slot);
+        }
+        pp_buffer_consume(&s->out, size);
+        s->out_rest = 0;
     }
     update_pollfds(pool, slot);
-    return raised;
+    return count == -EPIPE;
 }
 
 /* ---- From the worker ---- */
 
-/* Nothing more comes from the worker, or nothing more is wanted. */
+/* Nothing more comes from the worker, or nothing more is wanted. A process that merely closed its reply pipe
+ * would never end by itself; one that is exiting keeps its status. */
 static void end_slot(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
+    pp_pool_kill(pool, slot);
     pp_spawn_fd_close(&s->requests_to);
     pp_spawn_fd_close(&s->replies_from);
     pp_buffer_free(&s->out);
@@ -178,7 +182,6 @@ static void end_slot(struct pp_pool *pool, size_t slot)
 /* The protocol is broken: believes nothing further. */
 static int disown(struct pp_pool *pool, size_t slot)
 {
-    pp_pool_kill(pool, slot);
     end_slot(pool, slot);
     return -EPROTO;
 }
@@ -194,10 +197,15 @@ static void borrow_spare(struct pp_pool *pool, struct pp_slot *s)
 
 static void return_spare(struct pp_pool *pool, struct pp_slot *s)
 {
-    if (pp_buffer_size(&s->in) == 0 && pool->spare.memory == NULL) {
-        pp_buffer_consume(&s->in, 0);
+    if (pp_buffer_size(&s->in) > 0) {
+        return;
+    }
+    pp_buffer_consume(&s->in, 0);
+    if (pool->spare.memory == NULL) {
         pool->spare = s->in;
         s->in = (struct pp_buffer){0};
+    } else {
+        pp_buffer_free(&s->in);
     }
 }
 
@@ -221,13 +229,24 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
     return count;
 }
 
-/* Whether the worker may say that now. */
-static bool is_due(const struct pp_slot *s, enum pp_reply_kind kind, uint32_t ordinal)
+/* Whether a reply with this header may come next. Hello first, once; then one for each claimed request. */
+static bool is_due(const struct pp_slot *s, enum pp_reply_kind kind, const struct pp_reply_header *header)
 {
-    if (ordinal != (uint32_t)s->answered) {
-        return false;
+    if (kind == PP_REPLY_HELLO) {
+        return !s->greeted && header->ordinal == 0;
     }
-    return kind == PP_REPLY_HELLO || s->answered < s->claimed_before + s->sent;
+    return s->greeted && header->ordinal == (uint32_t)s->answered &&
+           s->answered < s->claimed_before + s->sent;
+}
+
+/* Whether the claim word is one that the protocol can have produced; *count of this epoch's frames are
+ * claimed.
+ */
+static bool claim_is_right(const struct pp_pool *pool, size_t slot, uint32_t *count)
+{
+    const struct pp_slot *s = &pool->slots[slot];
+    return pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, count) &&
+           s->claimed_before + *count >= s->answered;
 }
 
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply)
@@ -238,10 +257,15 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
         return 0;
     }
     enum pp_frame_state state = pp_reply_look(&s->in, &header, &reply->kind);
-    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && !is_due(s, reply->kind, header.ordinal))) {
+    if (state == PP_FRAME_BAD || (state != PP_FRAME_PARTIAL && !is_due(s, reply->kind, &header))) {
         return disown(pool, slot);
     }
     if (state != PP_FRAME_WHOLE) {
+        /* Once a batch, so that a task that wrote over the word cannot make others be waited for in vain. */
+        uint32_t count;
+        if (!claim_is_right(pool, slot, &count)) {
+            return disown(pool, slot);
+        }
         return_spare(pool, s);
         return 0;
     }
@@ -249,7 +273,9 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
     reply->payload = pp_frame_payload(&s->in);
     reply->size = header.size;
     reply->nanoseconds = header.nanoseconds;
-    if (reply->kind != PP_REPLY_HELLO) {
+    if (reply->kind == PP_REPLY_HELLO) {
+        s->greeted = true;
+    } else {
         s->answered++;
     }
     /* The bytes stay where they are until the next receive. */
@@ -259,17 +285,13 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
 
 /* ---- Claims ---- */
 
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed)
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed)
 {
-    struct pp_slot *s = &pool->slots[slot];
+    const struct pp_slot *s = &pool->slots[slot];
     uint32_t count;
-    *claimed = s->answered;
-    if (!pp_claim_count(claim_of(pool, slot), s->epoch, s->sent, &count) ||
-        s->claimed_before + count < s->answered) {
-        return s->state == PP_SLOT_ENDED ? -EPROTO : disown(pool, slot);
-    }
-    *claimed = s->claimed_before + count;
-    return 0;
+    bool believable = claim_is_right(pool, slot, &count);
+    *claimed = believable ? s->claimed_before + count : s->answered;
+    return believable ? 0 : -EPROTO;
 }
 
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
@@ -286,6 +308,7 @@ int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
     s->sent = 0;
     /* Of the frames that wait to be written only the one that was begun must be finished. */
     s->out.end = s->out.begin + s->out_rest;
+    pp_buffer_consume(&s->out, 0);
     update_pollfds(pool, slot);
     *claimed = s->claimed_before;
     return 0;
@@ -311,7 +334,10 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
 
 void pp_pool_kill(struct pp_pool *pool, size_t slot)
 {
-    if (pool->slots[slot].state != PP_SLOT_EMPTY) {
+    /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to
+     * others.
+     */
+    if (pool->slots[slot].state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot)) {
         kill(pool->slots[slot].pid, SIGKILL);
     }
 }
@@ -320,11 +346,13 @@ void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
 {
     pid_t pid = pool->slots[slot].pid;
     int status = 0;
-    pid_t reaped;
-    pp_pool_kill(pool, slot);
-    do {
+    pid_t reaped = waitpid(pid, &status, WNOHANG);
+    if (reaped == 0) {
+        pp_pool_kill(pool, slot);
+    }
+    while (reaped == 0 || (reaped == -1 && errno == EINTR)) {
         reaped = waitpid(pid, &status, 0);
-    } while (reaped == -1 && errno == EINTR);
+    }
     /* ECHILD: the caller ignores SIGCHLD, or waited for a process that was not its own. */
     *how = (struct pp_exit){.pid = pid, .exit_status = -1};
     if (reaped == pid && WIFSIGNALED(status)) {

@@ -6,11 +6,12 @@
  *
  * One task's round trip, with the functions it meets:
  *
- *   parent   pp_pool_send       appends a frame to the slot's out-queue
- *            pp_pool_flush      writes the out-queues to the request pipes, as far as they take it without
- * blocking worker   pp_worker_run      reads, claims, runs, answers (worker.c) parent   poll               on
- * pp_pool_pollfds pp_pool_receive    reads what has come from a reply pipe pp_pool_next_reply takes one reply
- * after the other out of it
+ *   parent   pp_pool_send         appends a frame to the slot's out-queue
+ *            pp_pool_flush        writes of it to the request pipe what that takes without blocking
+ *   worker   pp_worker_run        reads, claims, runs, answers (worker.c)
+ *   parent   poll                 on pool->pollfds
+ *            pp_pool_receive      reads what has come from a reply pipe
+ *            pp_pool_next_reply   takes one reply after the other out of it
  *
  * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then tells how it ended. For that, no
  * process but the worker itself may hold the write end of its reply pipe, and none but the parent the write
@@ -31,7 +32,7 @@ enum pp_slot_state {
     PP_SLOT_EMPTY,   /* no process */
     PP_SLOT_OPEN,    /* its worker takes requests */
     PP_SLOT_LEAVING, /* its request pipe is closed: the worker exits when it has answered what it has */
-    PP_SLOT_ENDED    /* nothing more will come from it; to be reaped */
+    PP_SLOT_ENDED    /* nothing more will come from it: it exits, or it has been killed; to be reaped soon */
 };
 
 /* How a process ended. */
@@ -54,6 +55,7 @@ struct pp_slot {
     uint32_t sent;           /* frames in this epoch */
     uint64_t claimed_before; /* frames claimed in the epochs before */
     uint64_t answered;       /* replies received */
+    bool greeted;            /* the hello was received */
 };
 
 struct pp_pool {
@@ -61,7 +63,8 @@ struct pp_pool {
     size_t count;
     size_t used; /* slots from here on were never used */
     struct pp_slot *slots;
-    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room */
+    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
+                               and behind those of the used slots one for the caller of poll */
     struct pp_shared_pages pages;
     struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
     uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
@@ -83,8 +86,9 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot);
 int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
                  uint64_t *ordinal);
 
-/* Writes the out-queue as far as the pipe takes it. A pipe that nobody reads any more is not an error here:
- * EOF will tell. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
+/* Writes as much of the out-queue as the pipe takes at once. A pipe that nobody reads any more is not an
+ * error here: EOF will tell. If it cannot be written for another reason the worker is killed, so that EOF
+ * tells that too. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
 bool pp_pool_flush(struct pp_pool *pool, size_t slot);
 
 /* Reads once from the reply pipe of an OPEN or LEAVING slot. How many bytes came; 0: the slot is ENDED;
@@ -99,16 +103,18 @@ struct pp_reply_view {
     uint64_t nanoseconds;
 };
 
-/* The next whole reply among what was received. 1: there is one; 0: no more; -EPROTO: these bytes are none of
- * the protocol's: nothing further of the slot is believed, it has been killed and is ENDED. */
+/* The next whole reply among what was received; to be asked until there is none before the next receive. The
+ * first of a worker is its hello, and no more of the others come than requests were sent. 1: there is one; 0:
+ * no more; -EPROTO: these bytes, or the claim word that goes with them, are none of the protocol's: nothing
+ * further of the slot is believed, it has been killed and is ENDED. */
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply);
 
-/* How many requests the worker has claimed since it was spawned, answered ones included. -EPROTO: the claim
- * word was overwritten, and the worker has been killed; *claimed is then what was answered. */
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed);
+/* How many requests the worker has claimed since it was spawned, answered ones included. 0; -EPROTO: the
+ * claim word was overwritten; *claimed is then what was answered. */
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
-/* Takes back what has not been claimed. As pp_pool_claimed; *claimed does not grow any more until something
- * is sent. */
+/* Takes back what has not been claimed. As pp_pool_claimed, and *claimed does not grow any more until
+ * something is sent. -EPROTO: moreover the worker has been killed, and the slot is ENDED. */
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
 /* When the task claimed last began, by pp_clock_ns; as the worker says. */

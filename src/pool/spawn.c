@@ -84,8 +84,16 @@ static int connect_pipes(struct connection *connection)
 
 /* ---- In the child ---- */
 
-/* Closes the parent's ends of all workers of all pools, and forgets the pools: a task may open its own. */
-static void leave_siblings(void)
+/* What makes this process a worker, if it is one. A task may open a pool of its own, and the workers of that
+ * must let go of these too: their sibling is the worker that forked them. */
+static struct {
+    struct connection connection; /* only the worker's ends */
+    struct pp_shared_pages page;
+} own = {.connection = {{-1, -1}, {-1, -1}, {-1, -1}}};
+
+/* Closes the parent's ends of all workers of all pools, unmaps the pages of the pools other than `mine`, and
+ * forgets the pools: a task may open its own. */
+static void leave_siblings(const struct pp_pool *mine)
 {
     for (struct pp_pool *pool = pools; pool != NULL; pool = pool->next_pool) {
         for (size_t i = 0; i < pool->used; i++) {
@@ -93,31 +101,33 @@ static void leave_siblings(void)
             pp_fd_close(&pool->slots[i].replies_from);
             pp_fd_close(&pool->slots[i].liveness_to);
         }
+        if (pool != mine) {
+            pp_shared_pages_close(&pool->pages);
+        }
     }
     pools = NULL;
     pthread_mutex_unlock(&lock);
+    disconnect(&own.connection);
+    pp_shared_pages_close(&own.page);
 }
 
-/* What the program caught gets its default action, as after exec: its handlers are not for this process.
- * SIGIO is how the parent's death arrives, SIGPIPE how a closed reply pipe does, and a task may want to wait
- * for children; ^C is the parent's business. */
+/* What the program caught gets its default action, as after exec: its handlers are not for this process. What
+ * it ignored stays ignored, but for two: SIGIO is how the parent's death arrives, and a task may want to wait
+ * for children. ^C is the parent's business. */
 static void reset_signals(void)
 {
-    static const int may_be_caught[] = {
-        SIGHUP, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV,
-        SIGBUS, SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS,  SIGXCPU, SIGXFSZ, SIGURG,  SIGPROF, SIGVTALRM};
-    static const int always_default[] = {SIGIO, SIGPIPE, SIGCHLD};
     const struct sigaction to_default = {.sa_handler = SIG_DFL};
     const struct sigaction to_ignore = {.sa_handler = SIG_IGN};
-    for (size_t i = 0; i < sizeof may_be_caught / sizeof may_be_caught[0]; i++) {
+    /* All there are, also those that POSIX does not name: the call fails harmlessly where there is none. */
+    for (int signal_number = 1; signal_number <= SIGRTMAX; signal_number++) {
         struct sigaction now;
-        if (sigaction(may_be_caught[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
-            sigaction(may_be_caught[i], &to_default, NULL);
+        if (sigaction(signal_number, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
+            now.sa_handler != SIG_DFL) {
+            sigaction(signal_number, &to_default, NULL);
         }
     }
-    for (size_t i = 0; i < sizeof always_default / sizeof always_default[0]; i++) {
-        sigaction(always_default[i], &to_default, NULL);
-    }
+    sigaction(SIGIO, &to_default, NULL);
+    sigaction(SIGCHLD, &to_default, NULL);
     sigaction(SIGINT, &to_ignore, NULL);
 }
 
@@ -135,7 +145,9 @@ static _Noreturn void become_worker(struct pp_pool *pool, size_t slot, struct co
         .initializer = initializer,
         .initializer_context = pool->initializer_context,
     };
-    leave_siblings();
+    leave_siblings(pool);
+    own.connection = *connection;
+    own.page = pool->pages;
     reset_signals();
     sigset_t none;
     sigemptyset(&none);

@@ -130,6 +130,9 @@ static enum pp_worker_status run(struct round *round, const struct pp_request *r
     pp_worker_task *task = (pp_worker_task *)(uintptr_t)request->task; // NOLINT(performance-no-int-to-ptr)
     int code = task(pp_frame_payload(&round->in), request->size, &reply);
     round->now_ns = pp_clock_ns();
+    if (!pp_claim_check(round->worker->claim, request->epoch, request->seq)) {
+        return PP_WORKER_BAD_CLAIM;
+    }
     return finish_reply(round, reply.offset, PP_REPLY_RETURNED, code, round->now_ns - start_ns);
 }
 

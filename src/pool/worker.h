@@ -31,7 +31,8 @@ enum pp_worker_status {
     PP_WORKER_NOT_READY = 120,   /* the initializer failed; the hello told its code */
     PP_WORKER_BAD_REQUEST = 121, /* what came was no frame */
     PP_WORKER_PIPE_FAILED = 122, /* a pipe could not be read or written */
-    PP_WORKER_NO_MEMORY = 123
+    PP_WORKER_NO_MEMORY = 123,
+    PP_WORKER_BAD_CLAIM = 124 /* a task wrote over the claim word; it is not answered */
 };
 
 /* Says hello, then takes requests, claims them, runs them and answers, until EOF. Returns how to exit. */
