@@ -72,3 +72,12 @@ for block in "$work"/*.text; do
         report $? 'make run prints the table in the README'
     fi
 done
+
+# Every room of the house is on the map.
+for file in src/*/*.[ch]; do
+    room=$(basename "${file%.*}")
+    grep -q "\`$room\`" README.md || printf 'not ok the README names %s\n' "${file%.*}"
+done | sort -u >"$work/missing"
+cat "$work/missing"
+[ ! -s "$work/missing" ]
+report $? 'the README names every room'
