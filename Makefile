@@ -41,7 +41,7 @@ PROGRAMS  := $(BUILD)/proc_pool $(DEMOS)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
 SUPPORT   := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 BENCHES   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh)
+SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh bench/*/*.sh)
 SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
 
 Q := $(if $(V),,@)
