@@ -44,8 +44,9 @@ BENCHES   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh bench/*/*.sh)
 SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
 
+silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+say = @$(if $(V)$(silent),:,printf '  %-5s %s\n' '$(1)' '$(2)')
 
 .PHONY: all run deps test exhaustive lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
