@@ -10,13 +10,10 @@ static_assert(sizeof(struct pp_reply_header) == HEADER_SIZE, "the header has no 
 static_assert((PP_BUFFER_ORIGIN + HEADER_SIZE) % FRAME_UNIT == 0, "a payload is aligned for any type");
 static_assert(_Alignof(max_align_t) <= FRAME_UNIT, "a payload is aligned for any type");
 
-static const uint32_t request_mark = 0x51455250; /* "PREQ" */
-static const uint32_t reply_marks[] = {
-    [PP_REPLY_HELLO] = 0x4c4c4548,     /* "HELL" */
-    [PP_REPLY_RETURNED] = 0x4e544552,  /* "RETN" */
-    [PP_REPLY_NO_MEMORY] = 0x4d454d4e, /* "NMEM" */
-};
-enum { REPLY_KINDS = sizeof reply_marks / sizeof reply_marks[0] };
+/* "PPQ" and the letters of the kinds of reply behind "PPR", in memory order on a little-endian machine. */
+static const uint32_t request_mark = 0x00515050;
+static const uint32_t first_reply_mark = 0x41525050;
+enum { REPLY_KINDS = PP_REPLY_NO_MEMORY + 1, REPLY_MARK_STEP = 1 << 24 };
 
 size_t pp_frame_size(size_t payload_size)
 {
@@ -24,32 +21,28 @@ size_t pp_frame_size(size_t payload_size)
     return (HEADER_SIZE + payload_size + FRAME_UNIT - 1) / FRAME_UNIT * FRAME_UNIT;
 }
 
-static void append(struct pp_buffer *buffer, const void *bytes, size_t size)
+/* Zeros what follows the payload in a frame. The payload and the header's end may be written after that only: the last
+ * unit of a short frame has parts of both. */
+static void pad(unsigned char *frame, size_t payload_size)
 {
-    assert(size <= pp_buffer_room_size(buffer));
-    if (size > 0) {
-        memcpy(pp_buffer_room(buffer), bytes, size);
-        buffer->end += size;
-    }
-}
-
-/* Ends a frame whose payload is at the end of the queue with room for the padding behind it. */
-static void pad(struct pp_buffer *buffer, size_t payload_size)
-{
-    static const unsigned char zeros[FRAME_UNIT];
-    append(buffer, zeros, pp_frame_size(payload_size) - HEADER_SIZE - payload_size);
+    memset(frame + pp_frame_size(payload_size) - FRAME_UNIT, 0, FRAME_UNIT);
 }
 
 bool pp_request_append(struct pp_buffer *buffer, const struct pp_request *request, const void *payload)
 {
     struct pp_request header = *request;
     header.mark = request_mark;
-    if (!pp_buffer_reserve(buffer, pp_frame_size(header.size))) {
+    size_t frame_size = pp_frame_size(header.size);
+    if (!pp_buffer_reserve(buffer, frame_size)) {
         return false;
     }
-    append(buffer, &header, sizeof header);
-    append(buffer, payload, header.size);
-    pad(buffer, header.size);
+    unsigned char *frame = pp_buffer_room(buffer);
+    pad(frame, header.size);
+    memcpy(frame, &header, sizeof header);
+    if (header.size > 0) {
+        memcpy(frame + sizeof header, payload, header.size);
+    }
+    buffer->end += frame_size;
     return true;
 }
 
@@ -77,13 +70,12 @@ enum pp_frame_state pp_reply_look(const struct pp_buffer *buffer, struct pp_repl
         return PP_FRAME_PARTIAL;
     }
     memcpy(header, pp_buffer_front(buffer), sizeof *header);
-    for (int i = 0; i < REPLY_KINDS; i++) {
-        if (header->mark == reply_marks[i]) {
-            *kind = (enum pp_reply_kind)i;
-            return frame_state(buffer, header->size);
-        }
+    uint32_t distance = header->mark - first_reply_mark;
+    if (distance % REPLY_MARK_STEP != 0 || distance / REPLY_MARK_STEP >= REPLY_KINDS) {
+        return PP_FRAME_BAD;
     }
-    return PP_FRAME_BAD;
+    *kind = (enum pp_reply_kind)(distance / REPLY_MARK_STEP);
+    return frame_state(buffer, header->size);
 }
 
 const void *pp_frame_payload(const struct pp_buffer *buffer)
@@ -112,10 +104,14 @@ void pp_reply_finish(struct pp_buffer *buffer, size_t offset, enum pp_reply_kind
     struct pp_reply_header filled = *header;
     size_t payload_size = pp_buffer_size(buffer) - offset - HEADER_SIZE;
     assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
-    filled.mark = reply_marks[kind];
+    filled.mark = first_reply_mark + (uint32_t)kind * REPLY_MARK_STEP;
     filled.size = (uint32_t)payload_size;
-    memcpy(pp_buffer_front(buffer) + offset, &filled, sizeof filled);
-    pad(buffer, payload_size);
+    unsigned char *frame = pp_buffer_front(buffer) + offset;
+    /* The payload is there already: only what is behind it may be zeroed. */
+    size_t padding = pp_frame_size(payload_size) - sizeof filled - payload_size;
+    memset(pp_buffer_room(buffer), 0, padding);
+    buffer->end += padding;
+    memcpy(frame, &filled, sizeof filled);
 }
 
 size_t pp_request_rest(const struct pp_buffer *buffer, size_t first, size_t count)
