@@ -2,7 +2,7 @@
  * replies, and write them when
  *   - there is nothing more to read, so that the worker would have to wait while somebody waits for it,
  *   - they fill a good part of a pipe, or
- *   - a task has ended and the oldest of them is older than REPLY_AGE_NS.
+ *   - a task has ended and the task of the oldest of them began more than REPLY_AGE_NS ago.
  * So a stream of tiny tasks costs a system call per thousands, and a single one is answered at once. The time
  * is read once a task: the end of one is the beginning of the next. */
 
@@ -32,7 +32,7 @@ struct round {
     struct pp_buffer in;
     struct pp_buffer out;
     uint64_t now_ns;          /* read at the last boundary between tasks */
-    uint64_t oldest_reply_ns; /* when the first reply in `out` was made */
+    uint64_t oldest_began_ns; /* when the task of the first reply in `out` began */
     uint32_t answered;        /* tasks so far */
 };
 
@@ -92,7 +92,7 @@ static enum pp_worker_status flush(struct round *round)
 static bool flush_is_due(const struct round *round)
 {
     size_t size = pp_buffer_size(&round->out);
-    return size >= WRITE_SIZE || (size > 0 && round->now_ns - round->oldest_reply_ns >= REPLY_AGE_NS);
+    return size >= WRITE_SIZE || (size > 0 && round->now_ns - round->oldest_began_ns >= REPLY_AGE_NS);
 }
 
 /* Ends the frame begun at `offset`. */
@@ -105,7 +105,7 @@ static enum pp_worker_status finish_reply(struct round *round, size_t offset, en
     }
     pp_reply_finish(&round->out, offset, kind, &header);
     if (offset == 0) {
-        round->oldest_reply_ns = round->now_ns;
+        round->oldest_began_ns = round->now_ns - nanoseconds;
     }
     return flush_is_due(round) ? flush(round) : PP_WORKER_DONE;
 }
