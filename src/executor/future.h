@@ -56,7 +56,8 @@ struct pp_future {
     enum pp_state state;      /* never RUNNING */
     int error;
     bool released;
-    bool to_notify; /* its callbacks are still to run */
+    bool to_notify; /* its callbacks wait to be run */
+    bool notifying; /* they are being run */
     struct pp_future *next_to_notify;
 };
 
