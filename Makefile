@@ -148,6 +148,7 @@ $(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -c -o $@ $<
 
+BENCH_LIBS_executor := -lm
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)
