@@ -8,10 +8,13 @@ static_assert((PP_BUFFER_ORIGIN + PP_FRAME_HEADER_SIZE) % PP_FRAME_UNIT == 0,
               "a payload is aligned for any type");
 static_assert(_Alignof(max_align_t) <= PP_FRAME_UNIT, "a payload is aligned for any type");
 
-/* "PPQ" and the letters of the kinds of reply behind "PPR", in memory order on a little-endian machine. */
-static const uint32_t request_mark = 0x00515050;
-static const uint32_t first_reply_mark = 0x41525050;
-enum { REPLY_KINDS = PP_REPLY_NO_MEMORY + 1, REPLY_MARK_STEP = 1 << 24 };
+/* No two differ in a single bit. */
+static const uint32_t request_mark = 0x51455250; /* "PREQ" in memory on a little-endian machine */
+static const uint32_t reply_marks[] = {
+    [PP_REPLY_HELLO] = 0x4c4c4548,     /* "HELL" */
+    [PP_REPLY_RETURNED] = 0x4e544552,  /* "RETN" */
+    [PP_REPLY_NO_MEMORY] = 0x4d454d4e, /* "NMEM" */
+};
 
 /* Zeros what follows the payload in a frame. The payload and the header's end may be written after that only: the last
  * unit of a short frame has parts of both. */
@@ -62,11 +65,15 @@ enum pp_frame_state pp_reply_look(const struct pp_buffer *buffer, struct pp_repl
         return PP_FRAME_PARTIAL;
     }
     memcpy(header, pp_buffer_front(buffer), sizeof *header);
-    uint32_t distance = header->mark - first_reply_mark;
-    if (distance % REPLY_MARK_STEP != 0 || distance / REPLY_MARK_STEP >= REPLY_KINDS) {
+    if (header->mark == reply_marks[PP_REPLY_RETURNED]) {
+        *kind = PP_REPLY_RETURNED; /* nearly always */
+    } else if (header->mark == reply_marks[PP_REPLY_HELLO]) {
+        *kind = PP_REPLY_HELLO;
+    } else if (header->mark == reply_marks[PP_REPLY_NO_MEMORY]) {
+        *kind = PP_REPLY_NO_MEMORY;
+    } else {
         return PP_FRAME_BAD;
     }
-    *kind = (enum pp_reply_kind)(distance / REPLY_MARK_STEP);
     return frame_state(buffer, header->size);
 }
 
@@ -91,7 +98,7 @@ void pp_reply_finish(struct pp_buffer *buffer, size_t offset, enum pp_reply_kind
     struct pp_reply_header filled = *header;
     size_t payload_size = pp_buffer_size(buffer) - offset - PP_FRAME_HEADER_SIZE;
     assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
-    filled.mark = first_reply_mark + (uint32_t)kind * REPLY_MARK_STEP;
+    filled.mark = reply_marks[kind];
     filled.size = (uint32_t)payload_size;
     unsigned char *frame = pp_buffer_front(buffer) + offset;
     /* The payload is there already: only what is behind it may be zeroed. */
