@@ -65,28 +65,37 @@ check_includes() {
             for folder in $(seen_by "$floor"); do
                 [ -e "$folder/$name" ] && found=$folder
             done
-            if [ "$kind" = '"' ] && [ -z "$found" ]; then
-                problem "$file includes \"$name\", which floor $floor cannot see"
-            fi
-            if [ "$kind" = '<' ]; then
-                [ -n "$(find src include -path "*/$name" 2>/dev/null)" ] &&
-                    problem "$file includes <$name>, a header of this house; write it with quotes"
+            case $kind$name in
+            \"* | \<proc_pool/*)
+                [ -n "$found" ] || problem "$file includes $name, which floor $floor cannot see"
+                ;;
+            *)
+                [ -z "$found" ] || problem "$file includes <$name>, a header of this house; write it with quotes"
                 for header in $(forbidden_headers "$floor"); do
                     [ "$name" = "$header" ] && problem "$file includes <$name>, which floor $floor must do without"
                 done
-            fi
+                ;;
+            esac
         done <"$list"
     done
 }
 
+# A symbol that two libraries define would be a riddle for whoever links both.
 check_exports() {
     for library in "$BUILD"/lib*.a "$BUILD"/obj/libcli.a; do
         [ -e "$library" ] || continue
-        nm -P -g "$library" 2>/dev/null | awk 'NF >= 2 && $2 ~ /^[A-TV-Z]$/ && $1 !~ /^_?pp_/ { print $1 }' >"$list"
+        nm -P -g "$library" 2>/dev/null | awk 'NF >= 2 && $2 ~ /^[A-TV-Z]$/ { print $1 }' >"$list"
         while read -r symbol; do
-            problem "$library defines the external symbol $symbol, which does not begin with pp_"
+            case $symbol in
+            pp_*) printf '%s\n' "$symbol" >>"$exports" ;;
+            *) problem "$library defines the external symbol $symbol, which does not begin with pp_" ;;
+            esac
         done <"$list"
     done
+    sort "$exports" | uniq -d >"$list"
+    while read -r symbol; do
+        problem "$symbol is defined more than once"
+    done <"$list"
 }
 
 check_needs() {
@@ -115,8 +124,8 @@ check_links() {
     [ "$programs" -gt 0 ] || problem "no program in $BUILD: build it first"
 }
 
-list=$(mktemp) || exit 1
-trap 'rm -f "$list"' EXIT
+list=$(mktemp) && exports=$(mktemp) || exit 1
+trap 'rm -f "$list" "$exports"' EXIT
 for folder in src/*/; do
     floor=$(basename "$folder")
     [ -n "$(seen_by "$floor")" ] || problem "src/$floor is not a floor of this house"

@@ -58,7 +58,7 @@ static void settle(struct pp_executor *executor, struct pp_future *future, const
                    enum pp_verdict verdict)
 {
     struct pp_attempt attempt = {.pid = how->pid, .signal = how->signal, .exit_status = how->exit_status};
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         pp_future_collect(future); /* cancelled by force */
         return;
     }
@@ -140,20 +140,11 @@ static void mark_dirty(struct pp_executor *executor, size_t lane)
 /* Writes what waits to be written and was not refused room before. */
 static void flush(struct pp_executor *executor)
 {
-    if (executor->dirty_count == 0) {
-        return;
-    }
-    struct pp_sigpipe_guard guard;
-    bool raised = false;
-    pp_sigpipe_block(&guard);
     while (executor->dirty_count > 0) {
         size_t lane = executor->dirty[--executor->dirty_count];
         executor->seats[lane].dirty = false;
-        if (pp_pool_flush(executor->pool, lane)) {
-            raised = true;
-        }
+        pp_pool_flush(executor->pool, lane);
     }
-    pp_sigpipe_restore(&guard, raised);
 }
 
 static void take_back(struct pp_executor *executor, size_t lane)
@@ -292,7 +283,7 @@ static void absorb(struct pp_executor *executor, size_t lane, const struct pp_re
     }
     struct pp_future *future =
         pp_future_of(pp_schedule_reply(&executor->schedule, lane, reply->nanoseconds, now_ns));
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         pp_future_collect(future); /* cancelled while its answer was on the way */
         return;
     }
@@ -561,7 +552,7 @@ static void kill_all(struct pp_executor *executor)
     struct pp_job *job;
     while ((job = pp_schedule_remove_first(&executor->schedule)) != NULL) {
         struct pp_future *future = pp_future_of(job);
-        if (pp_future_is_done(future)) {
+        if (pp_is_done(future)) {
             pp_future_collect(future);
         } else {
             cancel(executor, future);
@@ -660,7 +651,7 @@ enum pp_state pp_future_state(const struct pp_future *future)
 
 int pp_future_cancel(struct pp_future *future)
 {
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         return future->state == PP_CANCELLED ? 0 : PP_E_STATE;
     }
     struct pp_store *store = future->store;
@@ -679,7 +670,7 @@ int pp_future_cancel(struct pp_future *future)
 
 int pp_future_kill(struct pp_future *future)
 {
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         return future->state == PP_CANCELLED ? 0 : PP_E_STATE;
     }
     struct pp_store *store = future->store;
@@ -695,7 +686,7 @@ int pp_future_kill(struct pp_future *future)
         executor->seats[lane].verdict = PP_VERDICT_CANCELLED;
         pp_pool_kill(executor->pool, lane);
     }
-    if (!pp_future_is_done(future)) {
+    if (!pp_is_done(future)) {
         cancel(executor, future);
     }
     pp_store_notify(store);
@@ -704,14 +695,14 @@ int pp_future_kill(struct pp_future *future)
 
 int pp_future_wait(struct pp_future *future, int timeout_ms)
 {
-    uint64_t end_ns = pp_future_is_done(future) || timeout_ms <= 0 ? 0 : pp_wait_end_ns(timeout_ms);
-    while (!pp_future_is_done(future)) {
+    uint64_t end_ns = pp_is_done(future) || timeout_ms <= 0 ? 0 : pp_wait_end_ns(timeout_ms);
+    while (!pp_is_done(future)) {
         int left_ms = timeout_ms <= 0 ? timeout_ms : pp_wait_left_ms(end_ns);
         int stepped = pp_executor_step(future->store->executor, left_ms);
         if (stepped < 0) {
             return stepped;
         }
-        if (left_ms == 0 && !pp_future_is_done(future)) {
+        if (left_ms == 0 && !pp_is_done(future)) {
             return PP_E_TIMEOUT;
         }
     }

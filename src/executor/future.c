@@ -74,7 +74,7 @@ struct pp_future *pp_future_open(struct pp_store *store, pp_task *task, const vo
     future->record = NULL;
     future->state = PP_PENDING;
     future->error = 0;
-    future->released = future->to_notify = false;
+    future->released = future->to_notify = future->notifying = false;
     if (!pp_payload_set(&future->arg, arg, arg_size)) {
         future->next = next_free;
         return NULL;
@@ -94,7 +94,7 @@ static void free_record(struct pp_record *record)
 
 void pp_future_collect(struct pp_future *future)
 {
-    if (!future->released || !pp_future_is_done(future) || future->to_notify ||
+    if (!future->released || !pp_is_done(future) || future->to_notify || future->notifying ||
         future->job.place != PP_PLACE_NONE) {
         return;
     }
@@ -177,20 +177,22 @@ void pp_store_notify(struct pp_store *store)
     while (store->notify_first != NULL) {
         struct pp_future *future = store->notify_first;
         store->notify_first = future->next_to_notify;
+        future->to_notify = false;
+        future->notifying = true;
         while (future->watchers != NULL) {
             struct pp_watcher *watcher = future->watchers;
             future->watchers = watcher->next;
             watcher->callback(future, watcher->context);
             free(watcher);
         }
-        future->to_notify = false;
+        future->notifying = false;
         pp_future_collect(future);
     }
 }
 
 int pp_future_on_done(struct pp_future *future, pp_callback *callback, void *context)
 {
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future) && !future->to_notify) {
         callback(future, context);
         return 0;
     }
@@ -276,7 +278,7 @@ size_t pp_future_add_attempt(struct pp_future *future, const struct pp_attempt *
 
 bool pp_future_is_done(const struct pp_future *future)
 {
-    return future->state != PP_PENDING;
+    return pp_is_done(future);
 }
 
 const struct pp_failure *pp_future_failure(const struct pp_future *future)

@@ -56,9 +56,15 @@ struct pp_future {
     enum pp_state state;      /* never RUNNING */
     int error;
     bool released;
-    bool to_notify; /* its callbacks are still to run */
+    bool to_notify; /* its callbacks wait to be run */
+    bool notifying; /* they are being run */
     struct pp_future *next_to_notify;
 };
+
+static inline bool pp_is_done(const struct pp_future *future)
+{
+    return future->state != PP_PENDING;
+}
 
 /* Where futures come from; outlives the executor until the last of them is released. */
 struct pp_store {

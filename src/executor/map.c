@@ -104,6 +104,13 @@ static bool has_room(const struct pp_map *map)
     return map->items < map->least_items || map->bytes < map->look_ahead_bytes;
 }
 
+/* Items are taken in by the batch, when a quarter of the look-ahead is free: what is done over and over stays in the
+ * caches. */
+static bool wants_more(const struct pp_map *map)
+{
+    return map->items < map->least_items || map->bytes < map->look_ahead_bytes / 4 * 3;
+}
+
 /* Submits the item that is held. 0, or why it cannot be. */
 static int submit_held(struct pp_map *map)
 {
@@ -124,7 +131,7 @@ static int submit_held(struct pp_map *map)
 /* Asks the source for one item. */
 static void ask(struct pp_map *map)
 {
-    map->held = (struct pp_source_item){.wait_fd = -1};
+    map->held.wait_fd = -1;
     int answer = map->source(map->source_context, &map->held);
     map->holds_item = answer == 0;
     map->waits = answer == PP_E_AGAIN;
@@ -137,6 +144,9 @@ static void ask(struct pp_map *map)
  * kept. */
 static int pull(struct pp_map *map)
 {
+    if (!wants_more(map)) {
+        return 0;
+    }
     while (map->ended == 0 && !map->waits && has_room(map)) {
         if (!map->holds_item) {
             ask(map);
@@ -159,7 +169,7 @@ static struct pp_future *take_result(struct pp_map *map)
 {
     struct future_queue *queue = map->as_completed ? &map->done : &map->under_way;
     struct pp_future *future = queue->first;
-    if (future == NULL || !pp_future_is_done(future)) {
+    if (future == NULL || !pp_is_done(future)) {
         return NULL;
     }
     unlink_future(queue, future);
@@ -170,8 +180,10 @@ static struct pp_future *take_result(struct pp_map *map)
 
 static void release_given(struct pp_map *map)
 {
-    pp_future_release(map->given);
-    map->given = NULL;
+    if (map->given != NULL) {
+        pp_future_release(map->given);
+        map->given = NULL;
+    }
 }
 
 static void give(struct pp_map *map, struct pp_future *future, struct pp_map_item *item)
@@ -236,7 +248,7 @@ int pp_map_next(struct pp_map *map, struct pp_map_item *item, int timeout_ms)
 static void let_go(struct pp_future *future)
 {
     future->owner = NULL;
-    if (!pp_future_is_done(future)) {
+    if (!pp_is_done(future)) {
         pp_future_cancel(future);
     }
     pp_future_release(future);
