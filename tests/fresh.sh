@@ -6,6 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 release=bookworm
 tree=$(mktemp -d "${TMPDIR:-/var/tmp}/fresh_XXXXXX") || exit 1
+chmod 755 "$tree"
 cleanup() {
     umount "$tree/proc" 2>/dev/null
     rm -rf "$tree"
