@@ -47,7 +47,7 @@ SOURCES    = $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
-.PHONY: all run deps test exhaustive lint format bench install uninstall clean help
+.PHONY: all run deps test exhaustive model lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -64,6 +64,9 @@ test: all $(TESTS) $(SUPPORT) ## build and run all tests
 
 exhaustive: all $(TESTS) ## the long tests: hours of cases, minutes of time
 	$(Q)BUILD=$(BUILD) PP_EXHAUSTIVE=1 sh tests/run.sh $(TESTS)
+
+model: ## explore the model of the claim word, if spin is installed
+	$(Q)sh tests/model.sh
 
 lint: ## format, static analysis, shell scripts, floors
 	$(Q)BUILD=$(BUILD) sh tests/lint.sh
