@@ -1,7 +1,8 @@
 # proc_pool. `make help` lists the targets; `make FLAVOUR=asan test` builds and tests another flavour.
 #
-# Every flavour lives in build/FLAVOUR. CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX and DESTDIR are the user's: CFLAGS
-# are appended to ours. V=1 shows the commands.
+# Every flavour lives in build/FLAVOUR. CC, AR, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PREFIX and DESTDIR are the user's:
+# flags are appended to ours. V=1 shows the commands. `make` and `make run` need cc, make and libc only; Check and
+# pkg-config are asked for when a test is built.
 
 FLAVOUR ?= release
 BUILD   ?= build/$(FLAVOUR)
@@ -40,16 +41,20 @@ PROGRAMS  := $(BUILD)/proc_pool $(DEMOS)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
 SUPPORT   := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 BENCHES   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
-CHECK      = $(shell pkg-config --cflags --libs check)
-SCRIPTS   := .ci/run $(wildcard tests/*.sh tests/*/*.sh bench/*.sh)
-SOURCES    = $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
+MANUALS   := $(wildcard src/cli/*.1)
+SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh bench/*/*.sh)
+SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
 
+silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+say = @$(if $(V)$(silent),:,printf '  %-5s %s\n' '$(1)' '$(2)')
 
 .PHONY: all run deps test exhaustive model lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
-.SECONDARY:
+.SUFFIXES:
+ifneq ($(filter clean,$(MAKECMDGOALS)),) # `make -j clean all` means one after the other
+.NOTPARALLEL:
+endif
 
 all: $(LIBRARIES) $(PROGRAMS) ## libraries and programs (the default)
 
@@ -59,17 +64,17 @@ run: $(BUILD)/proc_pool ## build and run the multicore prime demo
 deps: ## install what the tests need: Check and pkg-config
 	$(Q)sh tests/deps.sh
 
-test: all $(TESTS) $(SUPPORT) ## build and run all tests
-	$(Q)BUILD=$(BUILD) sh tests/run.sh $(TESTS)
+test: all $(TESTS) ## build and run all tests
+	$(Q)BUILD=$(BUILD) CC='$(LINK)' sh tests/run.sh $(TESTS)
 
 exhaustive: all $(TESTS) ## the long tests: hours of cases, minutes of time
-	$(Q)BUILD=$(BUILD) PP_EXHAUSTIVE=1 sh tests/run.sh $(TESTS)
+	$(Q)BUILD=$(BUILD) CC='$(LINK)' PP_EXHAUSTIVE=1 sh tests/run.sh $(TESTS)
 
 model: ## explore the model of the claim word, if spin is installed
 	$(Q)sh tests/model.sh
 
-lint: ## format, static analysis, shell scripts, floors
-	$(Q)BUILD=$(BUILD) sh tests/lint.sh
+lint: all ## format, static analysis, shell scripts, floors
+	$(Q)BUILD=$(BUILD) SOURCES='$(SOURCES)' SCRIPTS='$(SCRIPTS)' sh tests/lint.sh
 
 format: ## reformat the sources in place
 	$(Q)clang-format -i $(SOURCES)
@@ -78,33 +83,41 @@ bench: all $(BENCHES) ## measure next to rivals and limits, as ratios
 	$(Q)BUILD=$(BUILD) sh bench/run.sh
 
 install: all ## into $(DESTDIR)$(PREFIX)
-	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/proc_pool lib/pkgconfig share/man/man1)
-	$(Q)install -m 755 $(BUILD)/proc_pool $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 644 include/proc_pool/*.h $(DESTDIR)$(PREFIX)/include/proc_pool/
-	$(Q)install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/
-	$(Q)install -m 644 src/cli/proc_pool.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	$(Q)printf '%s\n' 'Name: proc_pool' 'Description: process-pool executor and exact primality test' \
-	  'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lpp_executor -lpp_primality' \
-	  >$(DESTDIR)$(PREFIX)/lib/pkgconfig/proc_pool.pc
+	$(Q)to='$(DESTDIR)$(PREFIX)' && \
+	install -d "$$to/bin" "$$to/include/proc_pool" "$$to/lib/pkgconfig" "$$to/share/man/man1" && \
+	install -m 755 $(BUILD)/proc_pool "$$to/bin/" && \
+	install -m 644 include/proc_pool/*.h "$$to/include/proc_pool/" && \
+	install -m 644 $(LIBRARIES) "$$to/lib/" && \
+	{ [ -z '$(MANUALS)' ] || install -m 644 $(MANUALS) "$$to/share/man/man1/"; } && \
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: proc_pool' 'Description: process-pool executor and exact prime test' \
+	  'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lpp_executor -lpp_primality' \
+	  >"$$to/lib/pkgconfig/proc_pool.pc"
 
 uninstall: ## remove what install put there
-	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/proc_pool lib/libpp_primality.a lib/libpp_executor.a \
-	  lib/pkgconfig/proc_pool.pc share/man/man1/proc_pool.1)
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/include/proc_pool
+	$(Q)cd '$(DESTDIR)$(PREFIX)' 2>/dev/null || exit 0; rm -f bin/proc_pool $(LIBRARIES:$(BUILD)/%=lib/%) lib/pkgconfig/proc_pool.pc \
+	  $(MANUALS:src/cli/%=share/man/man1/%) include/proc_pool/*.h; [ ! -d include/proc_pool ] || rmdir include/proc_pool
 
 clean: ## remove everything that was built
 	$(Q)rm -rf build
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo '  FLAVOUR=release|debug|asan|ubsan   V=1   CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR'
+	@echo '  FLAVOUR=release|debug|asan|ubsan   V=1   CC AR CFLAGS CPPFLAGS LDFLAGS LDLIBS PREFIX DESTDIR'
 
-# What was built with other flags is built again.
-STAMP := $(BUILD)/obj/flags
-$(shell mkdir -p $(BUILD)/obj; echo '$(subst ','\'',$(COMPILE))' | cmp -s - $(STAMP) || \
-        echo '$(subst ','\'',$(COMPILE))' >$(STAMP))
+# A stamp is a file that is written again only when what it remembers has changed: the flags, for objects, and the
+# list of sources, for archives, which must drop the member whose source is gone.
+FLAGS_STAMP   := $(BUILD)/stamps/flags
+SOURCES_STAMP := $(BUILD)/stamps/sources
+REMEMBER_flags   = $(COMPILE) $(LINK) $(LDLIBS) $(AR) $(foreach floor,primality pool executor cli demos,$(SEES_$(floor)))
+REMEMBER_sources = $(sort $(wildcard src/*/*.c))
+quoted = '$(subst ','\'',$(REMEMBER_$(1)))'
+forget = $(shell printf '%s\n' $(call quoted,$(1)) | cmp -s - $(BUILD)/stamps/$(1) || rm -f $(BUILD)/stamps/$(1))
+$(call forget,flags)$(call forget,sources)
 
-$(BUILD)/obj/%.o: src/%.c $(STAMP)
+$(FLAGS_STAMP) $(SOURCES_STAMP): $(BUILD)/stamps/%:
+	@mkdir -p $(@D) && printf '%s\n' $(call quoted,$*) >$@
+
+$(BUILD)/obj/%.o: src/%.c $(FLAGS_STAMP)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(SEES_$(firstword $(subst /, ,$*))) -c -o $@ $<
@@ -112,29 +125,35 @@ $(BUILD)/obj/%.o: src/%.c $(STAMP)
 $(PRIMALITY): $(call objects,primality)
 $(EXECUTOR): $(call objects,pool) $(call objects,executor)
 $(CLI): $(filter-out %/proc_pool.o,$(call objects,cli))
-%.a:
+$(LIBRARIES) $(CLI): $(SOURCES_STAMP)
 	$(call say,AR,$@)
-	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/proc_pool: $(BUILD)/obj/cli/proc_pool.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 $(DEMOS): $(BUILD)/%: $(BUILD)/obj/demos/%.o $(EXECUTOR) $(PRIMALITY)
 $(PROGRAMS):
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^
+	$(Q)$(LINK) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/tests/%.o: tests/%.c $(STAMP)
+$(BUILD)/tests/%.o: tests/%.c $(FLAGS_STAMP) | $(filter deps,$(MAKECMDGOALS))
+	@pkg-config --exists check || { echo 'The tests need Check and pkg-config: make deps' >&2; exit 1; }
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(SEES_tests) $(shell pkg-config --cflags check) -c -o $@ $<
+	$(Q)$(COMPILE) $(SEES_tests) $$(pkg-config --cflags check) -c -o $@ $<
 
 $(TESTS): %: %.o $(SUPPORT) $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(shell pkg-config --libs check)
+	$(Q)$(LINK) -o $@ $^ $$(pkg-config --libs check) $(LDLIBS)
 
-$(BUILD)/bench/%: bench/%.c $(CLI) $(EXECUTOR) $(PRIMALITY) $(STAMP)
-	$(call say,LINK,$@)
+$(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -o $@ $(filter-out $(STAMP),$^) $(LDFLAGS) $(BENCH_LIBS_$*)
+	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -c -o $@ $<
+
+BENCH_LIBS_executor := -lm
+$(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -224,7 +224,8 @@ int pp_future_cancel(pp_future *future);
 int pp_future_kill(pp_future *future);
 
 /* Calls callback(future, context) once when the future becomes done, from within the call that steps; at once
- * if it is done already. Callbacks run in the order added, each as often as it was added. 0 or -ENOMEM. */
+ * if it is done already and those added before have run or are running. Callbacks run in the order added, each
+ * as often as it was added. 0 or -ENOMEM. */
 typedef void pp_callback(pp_future *future, void *context);
 int pp_future_on_done(pp_future *future, pp_callback *callback, void *context);
 

@@ -20,7 +20,7 @@ static void move_to_origin(struct pp_buffer *buffer)
     }
 }
 
-bool pp_buffer_reserve(struct pp_buffer *buffer, size_t room)
+bool pp_buffer_grow(struct pp_buffer *buffer, size_t room)
 {
     if (buffer->memory != NULL && room <= pp_buffer_room_size(buffer)) {
         return true;

@@ -41,9 +41,15 @@ static inline size_t pp_buffer_room_size(const struct pp_buffer *buffer)
     return buffer->capacity - buffer->end;
 }
 
+/* The part of pp_buffer_reserve that has to do something. */
+bool pp_buffer_grow(struct pp_buffer *buffer, size_t room);
+
 /* Makes room for at least `room` bytes behind the end; may move the queue. False when memory is short; then
  * nothing has changed. */
-bool pp_buffer_reserve(struct pp_buffer *buffer, size_t room);
+static inline bool pp_buffer_reserve(struct pp_buffer *buffer, size_t room)
+{
+    return room < pp_buffer_room_size(buffer) || pp_buffer_grow(buffer, room);
+}
 
 /* Drops the first `count` bytes. An empty queue gives a large piece of memory back. */
 void pp_buffer_consume(struct pp_buffer *buffer, size_t count);

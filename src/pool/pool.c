@@ -38,7 +38,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     }
     int error = -ENOMEM;
     opened->slots = calloc(count, sizeof *opened->slots);
-    opened->pollfds = calloc(count, 2 * sizeof *opened->pollfds);
+    opened->pollfds = calloc(2 * count + 1, sizeof *opened->pollfds);
     if (opened->slots == NULL || opened->pollfds == NULL) {
         goto fail;
     }
@@ -83,13 +83,12 @@ void pp_pool_close(struct pp_pool *pool)
         return;
     }
     for (size_t i = 0; i < pool->used; i++) {
-        pp_pool_kill(pool, i);
+        pp_pool_kill(pool, i); /* all of them, so that they end side by side */
     }
     for (size_t i = 0; i < pool->used; i++) {
         if (pool->slots[i].state != PP_SLOT_EMPTY) {
-            while (waitpid(pool->slots[i].pid, NULL, 0) == -1 && errno == EINTR) {
-            }
-            clear_slot(pool, i);
+            struct pp_exit how;
+            pp_pool_reap(pool, i, &how);
         }
     }
     pp_spawn_unregister(pool);
@@ -286,16 +285,13 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
 
 /* ---- Claims ---- */
 
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed)
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed)
 {
-    struct pp_slot *s = &pool->slots[slot];
+    const struct pp_slot *s = &pool->slots[slot];
     uint32_t count;
-    *claimed = s->answered;
-    if (!claim_is_right(pool, slot, &count)) {
-        return s->state == PP_SLOT_ENDED ? -EPROTO : disown(pool, slot);
-    }
-    *claimed = s->claimed_before + count;
-    return 0;
+    bool believable = claim_is_right(pool, slot, &count);
+    *claimed = believable ? s->claimed_before + count : s->answered;
+    return believable ? 0 : -EPROTO;
 }
 
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
@@ -346,13 +342,16 @@ void pp_pool_kill(struct pp_pool *pool, size_t slot)
     }
 }
 
-bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
+void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
 {
     pid_t pid = pool->slots[slot].pid;
     int status = 0;
     pid_t reaped = waitpid(pid, &status, WNOHANG);
-    if (reaped == 0 || (reaped == -1 && errno == EINTR)) {
-        return false;
+    if (reaped == 0) {
+        pp_pool_kill(pool, slot);
+    }
+    while (reaped == 0 || (reaped == -1 && errno == EINTR)) {
+        reaped = waitpid(pid, &status, 0);
     }
     /* ECHILD: the caller ignores SIGCHLD, or waited for a process that was not its own. */
     *how = (struct pp_exit){.pid = pid, .exit_status = -1};
@@ -362,7 +361,6 @@ bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how)
         how->exit_status = WEXITSTATUS(status);
     }
     clear_slot(pool, slot);
-    return true;
 }
 
 bool pp_pool_has_exited(const struct pp_pool *pool, size_t slot)

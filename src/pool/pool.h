@@ -1,7 +1,6 @@
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
-// clang-format off
 /* Worker processes and the pipes to them, by slot: fork, send, receive, take back, end, reap. What to send to
  * whom is decided a floor above.
  *
@@ -14,13 +13,12 @@
  *            pp_pool_receive      reads what has come from a reply pipe
  *            pp_pool_next_reply   takes one reply after the other out of it
  *
- * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then says how it ended. For that, no
+ * A worker's end is noticed as EOF on its reply pipe; pp_pool_reap then tells how it ended. For that, no
  * process but the worker itself may hold the write end of its reply pipe, and none but the parent the write
  * ends of its request and liveness pipes: each child closes everything that belongs to its siblings, in all
  * pools of the process.
  *
- * No call here blocks, but for pp_pool_close, which waits for processes that were killed. */
-// clang-format on
+ * No call here blocks, but for pp_pool_reap and pp_pool_close, which wait for processes that were killed. */
 
 #include "claim.h"
 #include "frame.h"
@@ -65,7 +63,8 @@ struct pp_pool {
     size_t count;
     size_t used; /* slots from here on were never used */
     struct pp_slot *slots;
-    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room */
+    struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
+                               and behind those of the used slots one for the caller of poll */
     struct pp_shared_pages pages;
     struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
     uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
@@ -110,12 +109,12 @@ struct pp_reply_view {
  * further of the slot is believed, it has been killed and is ENDED. */
 int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply);
 
-/* How many requests the worker has claimed since it was spawned, answered ones included. -EPROTO: the claim
- * word was overwritten, and the worker has been killed; *claimed is then what was answered. */
-int pp_pool_claimed(struct pp_pool *pool, size_t slot, uint64_t *claimed);
+/* How many requests the worker has claimed since it was spawned, answered ones included. 0; -EPROTO: the
+ * claim word was overwritten; *claimed is then what was answered. */
+int pp_pool_claimed(const struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
-/* Takes back what has not been claimed. As pp_pool_claimed; *claimed does not grow any more until something
- * is sent. */
+/* Takes back what has not been claimed. As pp_pool_claimed, and *claimed does not grow any more until
+ * something is sent. -EPROTO: moreover the worker has been killed, and the slot is ENDED. */
 int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed);
 
 /* When the task claimed last began, by pp_clock_ns; as the worker says. */
@@ -128,9 +127,12 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot);
 /* Kills the worker at once. Its replies that are in the pipe can still be received; then it is ENDED. */
 void pp_pool_kill(struct pp_pool *pool, size_t slot);
 
-/* Asks whether the process of a slot that is not EMPTY has ended. True: it has, *how says how, and the slot
- * is EMPTY. If it was not ENDED, what had come from it was not waited for: receive until -EAGAIN before. */
-bool pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how);
+/* Ends a slot that is not EMPTY: kills the process if it has not ended by itself, reaps it, and tells how it
+ * ended. A process that was about to exit keeps the exit status that it chose; one that merely closed its
+ * reply pipe is told as killed. Waits for no longer than the system takes to end a killed process. Replies
+ * that were not received are lost, so receive until the slot is ENDED, or until -EAGAIN, before. The slot is
+ * EMPTY. */
+void pp_pool_reap(struct pp_pool *pool, size_t slot, struct pp_exit *how);
 
 /* Whether the process has ended, without reaping it. A process that still has its pipes open in a child of
  * its own may have ended without EOF. */

@@ -1,0 +1,82 @@
+/* One number at a time.
+ *
+ * Numbers below 2^16 are looked up. Above, even numbers and those with small factors leave at once. Then,
+ * below 2^32: a probable prime to base 2 is prime unless it is in the list of those that are not (tables.h).
+ * From 2^32 on: BPSW, a probable prime test to base 2 (base2.h) and the extra strong Lucas test (lucas.h).
+ *
+ * Each of these two is a chain of products where one waits for the other, three multiplications deep, and the
+ * multiplier stands idle for most of the time. But base 2 is one such chain and Lucas is two, and none of the
+ * three waits for another: so they are computed in step, and the two tests take hardly more time than one. */
+
+#include "proc_pool/is_prime.h"
+
+#include "base2.h"
+#include "lucas.h"
+#include "small_factors.h"
+#include "tables.h"
+
+/* Whether n is a probable prime to base 2, for odd n with 2^16 < n < 2^32. */
+static bool is_probable_prime_32(uint64_t n)
+{
+    assert(n >> 16 != 0 && n >> 32 == 0);
+    uint64_t inverse = inverse_mod_2_64(n);
+    struct base2_plan plan = base2_begin(n, 32);
+    uint64_t x_m = plan.x;
+    for (int i = plan.squarings, end; i > 0; i = end) {
+        end = (i - 1) / 5 * 5;
+        for (int j = i; j > end; j--) {
+            x_m = reduce_32(x_m * x_m, n, inverse);
+        }
+        x_m = reduce_32(x_m << (31 - (plan.digits >> end & 31)), n, inverse);
+    }
+    return base2_accepts(reduce_32(x_m, n, inverse), n);
+}
+
+/* Whether n is prime, for odd n > 2^32 without prime factors up to 13. Lucas has a few steps more than base 2
+ * and begins alone. */
+static bool is_prime_bpsw(uint64_t n)
+{
+    assert(n % 2 == 1 && n >> 32 != 0);
+    uint64_t p = lucas_parameter(n);
+    if (p == 0) {
+        return false;
+    }
+    uint64_t inverse = inverse_mod_2_64(n);
+    struct base2_plan plan = base2_begin(n, 64);
+    struct lucas_constants constant = lucas_begin(p, n);
+    uint64_t x_m = plan.x;
+    struct lucas_pair at = {lucas_multiply(constant.p_m, constant.p_m, constant.two_m, n, inverse),
+                            constant.p_m};
+    uint64_t d = (n + 1) >> trailing_zeros(n + 1), differs = d ^ d >> 1;
+    int bit = bit_length(d) - 2;
+    for (; bit >= plan.squarings; bit--) {
+        at = lucas_step(at, differs >> bit & 1, constant, n, inverse);
+    }
+    for (int i = plan.squarings, end; i > 0; i = end) {
+        end = (i - 1) / 6 * 6;
+        for (int j = i; j > end; j--) {
+            x_m = base2_square(x_m, n, inverse);
+            if (bit >= 0) {
+                at = lucas_step(at, differs >> bit & 1, constant, n, inverse);
+                bit--;
+            }
+        }
+        x_m = base2_shift(x_m, plan.digits >> end & 63, n, inverse);
+    }
+    uint64_t y = montgomery_reduce((struct wide){0, x_m}, n, inverse);
+    return base2_accepts(y, n) && lucas_accepts(at, constant, n, inverse);
+}
+
+bool pp_is_prime(uint64_t n)
+{
+    if (n < SMALL_LIMIT) {
+        return is_small_prime(n);
+    }
+    if (n % 2 == 0 || has_small_factor(n, 0, 17)) {
+        return false;
+    }
+    if (n >> 32 == 0) {
+        return is_probable_prime_32(n) && !is_listed_pseudoprime(n);
+    }
+    return !has_small_factor(n, 17, 34) && is_prime_bpsw(n);
+}
