@@ -58,7 +58,7 @@ static int longest(const int lengths[CHAINS])
     return most;
 }
 
-static uint32_t base2_chains(const uint64_t n[CHAINS])
+static uint64_t base2_chains(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
@@ -85,30 +85,30 @@ static uint32_t base2_chains(const uint64_t n[CHAINS])
             x_m[c] = end < squarings[c] ? next_m : x_m[c];
         }
     }
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
         uint64_t y = montgomery_reduce((struct wide){0, x_m[c]}, n[c], inverse[c]);
-        accepted |= (uint32_t)base2_accepts(y, n[c]) << c;
+        accepted |= (uint64_t)base2_accepts(y, n[c]) << c;
     }
     return accepted;
 }
 
 /* The ladder of lucas.h for several numbers: from k = 0 on, (S, M) = (V_0, V_1) = (2, P), where the zeros
  * above the top bit of a shorter d have no effect. */
-static uint32_t lucas_chains(const uint64_t n[CHAINS])
+static uint64_t lucas_chains(const uint64_t n[CHAINS])
 {
     uint64_t inverse[CHAINS], differs[CHAINS];
     struct lucas_constants constant[CHAINS];
     struct lucas_pair at[CHAINS];
     int lengths[CHAINS];
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
         uint64_t d = (n[c] + 1) >> trailing_zeros(n[c] + 1);
         inverse[c] = inverse_mod_2_64(n[c]);
         uint64_t p = lucas_parameter(n[c]);
-        accepted |= (uint32_t)(p != 0) << c;
+        accepted |= (uint64_t)(p != 0) << c;
         constant[c] = lucas_begin(p, n[c]);
         at[c] = (struct lucas_pair){constant[c].two_m, constant[c].p_m};
         differs[c] = d ^ d >> 1;
@@ -122,23 +122,23 @@ static uint32_t lucas_chains(const uint64_t n[CHAINS])
     }
     FOR_CHAINS
     {
-        accepted &= ~((uint32_t)!lucas_accepts(at[c], constant[c], n[c], inverse[c]) << c);
+        accepted &= ~((uint64_t)!lucas_accepts(at[c], constant[c], n[c], inverse[c]) << c);
     }
     return accepted;
 }
 
-uint32_t pp_portable_base2(const uint64_t n[GROUP])
+uint64_t pp_portable_base2(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains(n + i) << i;
     }
     return accepted;
 }
 
-uint32_t pp_portable_lucas(const uint64_t n[GROUP])
+uint64_t pp_portable_lucas(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= lucas_chains(n + i) << i;
     }
@@ -146,7 +146,7 @@ uint32_t pp_portable_lucas(const uint64_t n[GROUP])
 }
 
 /* Below 2^32, in half words. */
-static uint32_t base2_chains_32(const uint64_t n[CHAINS])
+static uint64_t base2_chains_32(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
@@ -173,17 +173,17 @@ static uint32_t base2_chains_32(const uint64_t n[CHAINS])
             x_m[c] = end < squarings[c] ? next_m : x_m[c];
         }
     }
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
-        accepted |= (uint32_t)base2_accepts(reduce_32(x_m[c], n[c], inverse[c]), n[c]) << c;
+        accepted |= (uint64_t)base2_accepts(reduce_32(x_m[c], n[c], inverse[c]), n[c]) << c;
     }
     return accepted;
 }
 
-static uint32_t base2_32(const uint64_t n[GROUP])
+static uint64_t base2_32(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains_32(n + i) << i;
     }
