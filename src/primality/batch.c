@@ -146,7 +146,7 @@ void pp_kernel_run(const struct kernel *kernel, const uint64_t *numbers, size_t 
 
 static const struct kernel *const kernels[] = {
 #ifdef PP_HAVE_X86_KERNELS
-    &pp_kernel_avx512ifma,
+    &pp_kernel_avx512ifma, &pp_kernel_avx2,
 #endif
     &pp_kernel_portable};
 

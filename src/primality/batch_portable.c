@@ -27,7 +27,7 @@ static bool is_supported(void)
 }
 
 /* Branchless: whether a number is left depends on chance, and a predictor would be wrong too often. */
-static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED])
+size_t pp_portable_screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED])
 {
     size_t odd = 0, some = 0, remain = 0;
     for (size_t i = 0; i < count; i++) {
@@ -193,6 +193,6 @@ static uint64_t base2_32(const uint64_t n[GROUP])
 const struct kernel pp_kernel_portable = {
     .name = "portable",
     .is_supported = is_supported,
-    .screen = screen,
+    .screen = pp_portable_screen,
     .classes = {{UINT32_MAX, base2_32, NULL}, {UINT64_MAX, pp_portable_base2, pp_portable_lucas}},
 };

@@ -45,6 +45,7 @@ struct kernel {
 extern const struct kernel pp_kernel_portable;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PP_HAVE_X86_KERNELS
+extern const struct kernel pp_kernel_avx2;
 extern const struct kernel pp_kernel_avx512ifma;
 #endif
 
@@ -54,7 +55,8 @@ const struct kernel *pp_kernel_named(const char *name);
 /* pp_is_prime_batch with a kernel that the processor supports. */
 void pp_kernel_run(const struct kernel *kernel, const uint64_t *numbers, size_t count, bool *verdicts);
 
-/* For the classes of a kernel that are the portable one's. */
+/* What other kernels borrow from the portable one. */
+size_t pp_portable_screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED]);
 uint64_t pp_portable_base2(const uint64_t n[GROUP]);
 uint64_t pp_portable_lucas(const uint64_t n[GROUP]);
 
