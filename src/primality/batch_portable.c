@@ -10,7 +10,7 @@
 #include "lucas.h"
 #include "small_factors.h"
 
-enum { CHAINS = 4 };
+enum { CHAINS = 8 };
 
 /* For loops over the chains: unrolled, so that their states live in registers. */
 #if defined(__clang__)
@@ -58,6 +58,15 @@ static int longest(const int lengths[CHAINS])
     return most;
 }
 
+static int shortest(const int lengths[CHAINS])
+{
+    int least = 64;
+    for (int c = 0; c < CHAINS; c++) {
+        least = lengths[c] < least ? lengths[c] : least;
+    }
+    return least;
+}
+
 static uint64_t base2_chains(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
@@ -70,19 +79,29 @@ static uint64_t base2_chains(const uint64_t n[CHAINS])
         digits[c] = plan.digits;
         squarings[c] = plan.squarings;
     }
-    for (int i = longest(squarings), end; i > 0; i = end) {
-        end = (i - 1) / 6 * 6;
-        for (int j = i; j > end; j--) {
-            FOR_CHAINS
-            {
-                uint64_t next_m = base2_square(x_m[c], n[c], inverse[c]);
-                x_m[c] = j <= squarings[c] ? next_m : x_m[c];
-            }
-        }
+    int left = longest(squarings), all_busy = shortest(squarings);
+    while (left > all_busy || left % 6 != 0) {
         FOR_CHAINS
         {
-            uint64_t next_m = base2_shift(x_m[c], digits[c] >> end & 63, n[c], inverse[c]);
-            x_m[c] = end < squarings[c] ? next_m : x_m[c];
+            uint64_t next_m = base2_square(x_m[c], n[c], inverse[c]);
+            if (left % 6 == 1) {
+                next_m = base2_shift(next_m, digits[c] >> (left - 1) & 63, n[c], inverse[c]);
+            }
+            x_m[c] = left <= squarings[c] ? next_m : x_m[c];
+        }
+        left--;
+    }
+    while (left > 0) {
+        for (int i = 0; i < 6; i++) {
+            FOR_CHAINS
+            {
+                x_m[c] = base2_square(x_m[c], n[c], inverse[c]);
+            }
+        }
+        left -= 6;
+        FOR_CHAINS
+        {
+            x_m[c] = base2_shift(x_m[c], digits[c] >> left & 63, n[c], inverse[c]);
         }
     }
     uint64_t accepted = 0;
@@ -110,7 +129,7 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
         uint64_t p = lucas_parameter(n[c]);
         accepted |= (uint64_t)(p != 0) << c;
         constant[c] = lucas_begin(p, n[c]);
-        at[c] = (struct lucas_pair){constant[c].two_m, constant[c].p_m};
+        at[c] = (struct lucas_pair){constant[c].two.c_m, constant[c].p.c_m};
         differs[c] = d ^ d >> 1;
         lengths[c] = bit_length(d);
     }
