@@ -293,36 +293,42 @@ TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP])
     return accepted;
 }
 
-/* floor(x / n), or less by up to 2^-50 of itself, for a quotient below 2^54. */
-INLINE lanes quotient_of(__m512d x, __m512d n)
+/* floor(x / n), or less by up to 2^-49 of itself, given 1 / n. */
+INLINE lanes quotient_by(__m512d reciprocal, lanes x, double scale)
 {
-    return _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_div_pd(x, n), _mm512_set1_pd(1 - 0x1p-51)));
+    __m512d less = _mm512_mul_pd(reciprocal, _mm512_set1_pd(scale * (1 - 0x1p-50)));
+    return _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_cvtepu64_pd(x), less));
 }
 
-/* x * 2^26 mod n for x < n: the remainder is below n + 2^40, and 64 bits of it are enough. */
-INLINE lanes times_2_26(lanes x, lanes n)
+INLINE __m512d reciprocal_of(lanes n)
 {
-    __m512d product = _mm512_mul_pd(_mm512_cvtepu64_pd(x), _mm512_set1_pd(0x1p26));
-    lanes quotient = quotient_of(product, _mm512_cvtepu64_pd(n));
+    return _mm512_div_pd(_mm512_set1_pd(1), _mm512_cvtepu64_pd(n));
+}
+
+/* x * 2^26 mod n for x < n: the remainder is below n + 2^41, so that 64 bits of it are enough. */
+INLINE lanes times_2_26(lanes x, lanes n, __m512d reciprocal)
+{
+    lanes quotient = quotient_by(reciprocal, x, 0x1p26);
     return canonical(_mm512_sub_epi64(_mm512_slli_epi64(x, 26), _mm512_mullo_epi64(quotient, n)), n);
 }
 
-/* 2^104 mod n. The quotient is less than 2^54 and too small by up to 2^-50 of itself, which leaves a
- * remainder below n + 2^54 < 2^64, of which 64 bits are enough; a second quotient, at most 17, does the rest.
- */
+/* 2^104 mod n. The quotient is less than 2^54. Rounded three times and made less by 2^-51 of itself, it is
+ * too small by at most 7 / 4 * 2^-51, which leaves a remainder below n + 2^54 < 2^64; a second quotient, at
+ * most 17, does the rest. */
 INLINE lanes wide_one(lanes n)
 {
-    __m512d divisor = _mm512_cvtepu64_pd(n);
-    lanes quotient = quotient_of(_mm512_set1_pd(0x1p104), divisor);
+    __m512d ratio = _mm512_div_pd(_mm512_set1_pd(0x1p104), _mm512_cvtepu64_pd(n));
+    lanes quotient = _mm512_cvttpd_epu64(_mm512_mul_pd(ratio, _mm512_set1_pd(1 - 0x1p-51)));
     lanes rest = _mm512_sub_epi64(zero(), _mm512_mullo_epi64(quotient, n));
-    quotient = quotient_of(_mm512_cvtepu64_pd(rest), divisor);
+    quotient = quotient_by(reciprocal_of(n), rest, 1);
     return canonical(_mm512_sub_epi64(rest, _mm512_mullo_epi64(quotient, n)), n);
 }
 
 /* So that products come out less by the residue c_m = c * R: with -c * R * 2^52 put in, (T - c * R^2) / R. */
 INLINE struct start wide_minus(lanes c_m, lanes n)
 {
-    return start_with(_mm512_sub_epi64(n, times_2_26(times_2_26(c_m, n), n)), n);
+    __m512d reciprocal = reciprocal_of(n);
+    return start_with(_mm512_sub_epi64(n, times_2_26(times_2_26(c_m, n, reciprocal), n, reciprocal)), n);
 }
 
 /* --- narrow numbers */
@@ -526,9 +532,11 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
     for (uint64_t r = 1; r < most_twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < s - 1? */
         FOR_VECTORS(v, LUCAS_VECTORS)
         {
-            flags zeros = are(product[v], zero(), modulus[v].n);
-            passed[v] |= (flags)(zeros & _mm512_cmpgt_epu64_mask(twos[v], all(r)));
-            product[v] = square_of(product[v], minus_two[v], &modulus[v]);
+            flags waiting = (flags)(~passed[v] & _mm512_cmpgt_epu64_mask(twos[v], all(r)));
+            if (waiting != 0) {
+                passed[v] |= (flags)(waiting & are(product[v], zero(), modulus[v].n));
+                product[v] = square_of(product[v], minus_two[v], &modulus[v]);
+            }
         }
     }
     uint64_t result = 0;
@@ -590,7 +598,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     uint8_t at[SCREENED + LANES];
     size_t remain = 0;
     for (size_t i = 0; i < count; i += LANES) {
-        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : 0xff;
+        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : (flags)0xff;
         lanes eight = _mm512_maskz_loadu_epi64(there, n + i);
         flags odd = _mm512_mask_test_epi64_mask(there, eight, all(1));
         flags small = _mm512_mask_cmplt_epu64_mask(there, eight, all(SMALL_LIMIT));
@@ -605,7 +613,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     }
     remain = sift(number, at, remain, 0, 5);
     remain = sift(number, at, remain, 5, 17);
-    remain = sift(number, at, remain, 17, SMALL_FACTORS);
+    remain = sift(number, at, remain, 17, 34);
     for (size_t i = 0; i < remain; i++) {
         left[i] = at[i];
     }
