@@ -298,8 +298,8 @@ static int check_owned(int fd, char *bytes, size_t own, size_t size, uint64_t of
  * because that says whether a line begins at its first. */
 static int check_file(const struct pp_piece *piece)
 {
-    static char padded[PP_LINES_PADDING + 1 + FILE_PIECE + BEYOND + 1 + PP_LINES_PADDING];
-    char *bytes = padded + PP_LINES_PADDING;
+    static char padded[PP_LINES_BEFORE + 1 + FILE_PIECE + BEYOND + 1 + PP_LINES_PADDING];
+    char *bytes = padded + PP_LINES_BEFORE;
     const struct pp_input *input = &job->inputs->list[piece->input];
     const size_t before = piece->first > 0;
     const size_t own = (size_t)(piece->last - piece->first);
