@@ -511,7 +511,7 @@ START_TEST(an_old_reply_does_not_wait_for_the_next_long_task)
     expect_hello(0);
     add(spin, &long_enough, sizeof long_enough);
     add(wait_for_byte, &gate.from, sizeof gate.from);
-    write_requests(); /* at once: the worker has both when it runs the first */
+    write_requests();       /* at once: the worker has both when it runs the first */
     expect_reply(0, "", 0); /* while the second waits */
     ck_assert_int_eq(pp_fd_write_all(gate.to, "!", 1), 0);
     expect_reply(0, "", 0);
