@@ -23,10 +23,17 @@ static pid_t start(int *from)
     ck_assert_ptr_nonnull(build);
     snprintf(path, sizeof path, "%s/proc_pool", build);
     ck_assert_int_eq(pipe(ends), 0);
+    sigset_t term;
+    sigset_t before;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM); /* Check's own handler must not run in the child */
+    ck_assert_int_eq(sigprocmask(SIG_BLOCK, &term, &before), 0);
     const pid_t pid = fork();
     if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
         signal(SIGINT, SIG_DFL); /* a shell may have started us with it ignored */
         signal(SIGHUP, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &before, NULL);
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
@@ -34,6 +41,7 @@ static pid_t start(int *from)
         _exit(127);
     }
     ck_assert_int_gt(pid, 0);
+    ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
     close(ends[1]);
     *from = ends[0];
     return pid;
