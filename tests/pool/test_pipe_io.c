@@ -157,7 +157,10 @@ static unsigned char *large_bytes(void)
 
 static int write_large(void *context)
 {
-    return pp_fd_write_all(*(int *)context, large_bytes(), LARGE) == 0 ? 0 : 1;
+    unsigned char *bytes = large_bytes();
+    int error = pp_fd_write_all(*(int *)context, bytes, LARGE);
+    free(bytes);
+    return error == 0 ? 0 : 1;
 }
 
 static void ignore(int signal_number)
@@ -315,6 +318,9 @@ static void check_guard(void (*handler)(int), bool blocked, bool pending, int wr
 START_TEST(the_guard_leaves_a_program_in_any_state_as_it_was)
 {
     void (*const handlers[])(int) = {SIG_DFL, SIG_IGN, count_sigpipe};
+    if (process_is_under_valgrind()) {
+        return;
+    }
     for (size_t i = 0; i < 3; i++) {
         for (int writes = 0; writes < 3; writes++) {
             check_guard(handlers[i], false, false, writes);
