@@ -41,11 +41,13 @@ PROGRAMS  := $(BUILD)/proc_pool $(DEMOS)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_*.c))
 SUPPORT   := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 BENCHES   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+MANUALS   := $(wildcard src/cli/*.1)
 SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh bench/*/*.sh)
 SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
 
+silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+say = @$(if $(V)$(silent),:,printf '  %-5s %s\n' '$(1)' '$(2)')
 
 .PHONY: all run deps test exhaustive lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
@@ -83,14 +85,14 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 755 $(BUILD)/proc_pool "$$to/bin/" && \
 	install -m 644 include/proc_pool/*.h "$$to/include/proc_pool/" && \
 	install -m 644 $(LIBRARIES) "$$to/lib/" && \
-	install -m 644 src/cli/proc_pool.1 "$$to/share/man/man1/" && \
+	{ [ -z '$(MANUALS)' ] || install -m 644 $(MANUALS) "$$to/share/man/man1/"; } && \
 	printf '%s\n' 'prefix=$(PREFIX)' 'Name: proc_pool' 'Description: process-pool executor and exact prime test' \
 	  'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -lpp_executor -lpp_primality' \
 	  >"$$to/lib/pkgconfig/proc_pool.pc"
 
 uninstall: ## remove what install put there
 	$(Q)cd '$(DESTDIR)$(PREFIX)' 2>/dev/null || exit 0; rm -f bin/proc_pool $(LIBRARIES:$(BUILD)/%=lib/%) lib/pkgconfig/proc_pool.pc \
-	  share/man/man1/proc_pool.1 include/proc_pool/*.h; [ ! -d include/proc_pool ] || rmdir include/proc_pool
+	  $(MANUALS:src/cli/%=share/man/man1/%) include/proc_pool/*.h; [ ! -d include/proc_pool ] || rmdir include/proc_pool
 
 clean: ## remove everything that was built
 	$(Q)rm -rf build
@@ -146,6 +148,7 @@ $(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -c -o $@ $<
 
+BENCH_LIBS_executor := -lm
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)

@@ -65,7 +65,7 @@ static void drop_cancelled(struct pp_executor *executor, size_t count)
     struct pp_job *job = executor->schedule.queue.first;
     while (count-- > 0) {
         struct pp_job *next = job->next;
-        if (pp_future_is_done(pp_future_of(job))) {
+        if (pp_is_done(pp_future_of(job))) {
             pp_schedule_remove(&executor->schedule, job);
             pp_future_collect(pp_future_of(job));
         }
@@ -98,7 +98,7 @@ static void settle(struct pp_executor *executor, struct pp_future *future, const
                    enum pp_verdict verdict)
 {
     struct pp_attempt attempt = {.pid = how->pid, .signal = how->signal, .exit_status = how->exit_status};
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         pp_future_collect(future); /* cancelled by force */
         return;
     }
@@ -177,25 +177,16 @@ static void mark_dirty(struct pp_executor *executor, size_t lane)
 /* Writes what waits to be written and was not refused room before. */
 static void flush(struct pp_executor *executor)
 {
-    if (executor->dirty_count == 0) {
-        return;
-    }
-    struct pp_sigpipe_guard guard;
-    bool raised = false;
-    pp_sigpipe_block(&guard);
     while (executor->dirty_count > 0) {
         size_t lane = executor->dirty[--executor->dirty_count];
         executor->seats[lane].dirty = false;
-        struct pp_buffer *out = &executor->pool->slots[lane].out;
+        const struct pp_buffer *out = &executor->pool->slots[lane].out;
         size_t size = pp_buffer_size(out);
-        if (pp_pool_flush(executor->pool, lane)) {
-            raised = true;
-        }
+        pp_pool_flush(executor->pool, lane);
         if (size > LARGE_BYTES && pp_buffer_size(out) < size) {
             pp_schedule_written(&executor->schedule, lane, pp_clock_ns());
         }
     }
-    pp_sigpipe_restore(&guard, raised);
 }
 
 static void take_back(struct pp_executor *executor, size_t lane)
@@ -334,7 +325,7 @@ static void absorb(struct pp_executor *executor, size_t lane, const struct pp_re
     }
     struct pp_future *future =
         pp_future_of(pp_schedule_reply(&executor->schedule, lane, reply->nanoseconds, now_ns));
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         pp_future_collect(future); /* cancelled while its answer was on the way */
         return;
     }
@@ -704,7 +695,7 @@ enum pp_state pp_future_state(const struct pp_future *future)
 
 int pp_future_cancel(struct pp_future *future)
 {
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         return future->state == PP_CANCELLED ? 0 : PP_E_STATE;
     }
     struct pp_store *store = future->store;
@@ -723,7 +714,7 @@ int pp_future_cancel(struct pp_future *future)
 
 int pp_future_kill(struct pp_future *future)
 {
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         return future->state == PP_CANCELLED ? 0 : PP_E_STATE;
     }
     struct pp_store *store = future->store;
@@ -742,7 +733,7 @@ int pp_future_kill(struct pp_future *future)
     if (future->job.place == PP_PLACE_QUEUE) {
         pp_schedule_remove(&executor->schedule, &future->job); /* its worker was found dead: a retry */
     }
-    if (!pp_future_is_done(future)) {
+    if (!pp_is_done(future)) {
         cancel(executor, future);
     }
     bool is_cancelled = future->state == PP_CANCELLED;
@@ -752,14 +743,14 @@ int pp_future_kill(struct pp_future *future)
 
 int pp_future_wait(struct pp_future *future, int timeout_ms)
 {
-    uint64_t end_ns = pp_future_is_done(future) || timeout_ms <= 0 ? 0 : pp_wait_end_ns(timeout_ms);
-    while (!pp_future_is_done(future)) {
+    uint64_t end_ns = pp_is_done(future) || timeout_ms <= 0 ? 0 : pp_wait_end_ns(timeout_ms);
+    while (!pp_is_done(future)) {
         int left_ms = timeout_ms <= 0 ? timeout_ms : pp_wait_left_ms(end_ns);
         int stepped = pp_executor_step(future->store->executor, left_ms);
         if (stepped < 0) {
             return stepped;
         }
-        if (left_ms == 0 && !pp_future_is_done(future)) {
+        if (left_ms == 0 && !pp_is_done(future)) {
             return PP_E_TIMEOUT;
         }
     }

@@ -94,7 +94,7 @@ static void free_record(struct pp_record *record)
 
 void pp_future_collect(struct pp_future *future)
 {
-    if (!future->released || !pp_future_is_done(future) || future->to_notify || future->notifying ||
+    if (!future->released || !pp_is_done(future) || future->to_notify || future->notifying ||
         future->job.place != PP_PLACE_NONE) {
         return;
     }
@@ -192,7 +192,7 @@ void pp_store_notify(struct pp_store *store)
 
 int pp_future_on_done(struct pp_future *future, pp_callback *callback, void *context)
 {
-    if (pp_future_is_done(future) && !future->to_notify) {
+    if (pp_is_done(future) && !future->to_notify) {
         callback(future, context);
         return 0;
     }
@@ -278,7 +278,7 @@ size_t pp_future_add_attempt(struct pp_future *future, const struct pp_attempt *
 
 bool pp_future_is_done(const struct pp_future *future)
 {
-    return future->state != PP_PENDING;
+    return pp_is_done(future);
 }
 
 const struct pp_failure *pp_future_failure(const struct pp_future *future)

@@ -61,6 +61,11 @@ struct pp_future {
     struct pp_future *next_to_notify;
 };
 
+static inline bool pp_is_done(const struct pp_future *future)
+{
+    return future->state != PP_PENDING;
+}
+
 /* Where futures come from; outlives the executor until the last of them is released. */
 struct pp_store {
     struct pp_executor *executor; /* NULL: closed */

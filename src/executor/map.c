@@ -195,7 +195,7 @@ static struct pp_future *take_result(struct pp_map *map)
 {
     struct future_queue *queue = map->as_completed ? &map->done : &map->under_way;
     struct pp_future *future = queue->first;
-    if (future == NULL || !pp_future_is_done(future)) {
+    if (future == NULL || !pp_is_done(future)) {
         return NULL;
     }
     unlink_future(queue, future);
@@ -274,7 +274,7 @@ int pp_map_next(struct pp_map *map, struct pp_map_item *item, int timeout_ms)
 static void let_go(struct pp_future *future)
 {
     future->owner = NULL;
-    if (!pp_future_is_done(future)) {
+    if (!pp_is_done(future)) {
         pp_future_cancel(future);
     }
     pp_future_release(future);

@@ -91,7 +91,7 @@ static int step_all(const struct party *party, int timeout_ms)
 /* Whether `until` holds. The first *settled futures are known to be done, and not failed if that matters. */
 static bool holds(struct pp_future *const futures[], size_t count, enum pp_until until, size_t *settled)
 {
-    while (*settled < count && pp_future_is_done(futures[*settled]) &&
+    while (*settled < count && pp_is_done(futures[*settled]) &&
            !(until == PP_UNTIL_FIRST_FAILURE && futures[*settled]->state == PP_FAILED)) {
         ++*settled;
     }
@@ -99,7 +99,7 @@ static bool holds(struct pp_future *const futures[], size_t count, enum pp_until
         return true;
     }
     for (size_t i = *settled; i < count && until != PP_UNTIL_ALL_DONE; i++) {
-        if (until == PP_UNTIL_FIRST_DONE ? pp_future_is_done(futures[i]) : futures[i]->state == PP_FAILED) {
+        if (until == PP_UNTIL_FIRST_DONE ? pp_is_done(futures[i]) : futures[i]->state == PP_FAILED) {
             return true;
         }
     }
@@ -115,7 +115,7 @@ static int wait_until(struct pp_future *const futures[], size_t count, enum pp_u
     }
     for (size_t i = settled; i < count; i++) {
         size_t member;
-        if (!pp_future_is_done(futures[i]) && !join(party, futures[i]->store->executor, &member)) {
+        if (!pp_is_done(futures[i]) && !join(party, futures[i]->store->executor, &member)) {
             return -ENOMEM;
         }
     }
@@ -143,7 +143,7 @@ int pp_wait(pp_future *const futures[], size_t count, enum pp_until until, int t
     if (done != NULL) {
         *done = 0;
         for (size_t i = 0; i < count; i++) {
-            *done += pp_future_is_done(futures[i]);
+            *done += pp_is_done(futures[i]);
         }
     }
     return error;
@@ -191,7 +191,7 @@ static bool enter(struct pp_as_completed *iterator, struct pp_future *future)
 {
     struct entry *entry = &iterator->entries[iterator->count];
     *entry = (struct entry){.watcher.done = on_done, .iterator = iterator, .future = future};
-    if (pp_future_is_done(future)) {
+    if (pp_is_done(future)) {
         make_ready(entry);
     } else if (join(&iterator->party, future->store->executor, &entry->member)) {
         pp_future_watch(future, &entry->watcher);
@@ -277,7 +277,7 @@ void pp_as_completed_close(struct pp_as_completed *iterator)
     }
     for (size_t i = 0; i < iterator->count; i++) {
         struct entry *entry = &iterator->entries[i];
-        if (entry->future != NULL && !pp_future_is_done(entry->future)) {
+        if (entry->future != NULL && !pp_is_done(entry->future)) {
             pp_future_unwatch(entry->future, &entry->watcher);
         }
     }

@@ -1,31 +1,26 @@
 #include "frame.h"
 
-#include <assert.h>
 #include <string.h>
 
-enum { HEADER_SIZE = 24, FRAME_UNIT = 16 };
+static_assert(sizeof(struct pp_request) == PP_FRAME_HEADER_SIZE, "the header has no holes");
+static_assert(sizeof(struct pp_reply_header) == PP_FRAME_HEADER_SIZE, "the header has no holes");
+static_assert((PP_BUFFER_ORIGIN + PP_FRAME_HEADER_SIZE) % PP_FRAME_UNIT == 0,
+              "a payload is aligned for any type");
+static_assert(_Alignof(max_align_t) <= PP_FRAME_UNIT, "a payload is aligned for any type");
 
-static_assert(sizeof(struct pp_request) == HEADER_SIZE, "the header has no holes");
-static_assert(sizeof(struct pp_reply_header) == HEADER_SIZE, "the header has no holes");
-static_assert((PP_BUFFER_ORIGIN + HEADER_SIZE) % FRAME_UNIT == 0, "a payload is aligned for any type");
-static_assert(_Alignof(max_align_t) <= FRAME_UNIT, "a payload is aligned for any type");
-
-/* "PPQ" and the letters of the kinds of reply behind "PPR", in memory order on a little-endian machine. */
-static const uint32_t request_mark = 0x00515050;
-static const uint32_t first_reply_mark = 0x41525050;
-enum { REPLY_KINDS = PP_REPLY_NO_MEMORY + 1, REPLY_MARK_STEP = 1 << 24 };
-
-size_t pp_frame_size(size_t payload_size)
-{
-    assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
-    return (HEADER_SIZE + payload_size + FRAME_UNIT - 1) / FRAME_UNIT * FRAME_UNIT;
-}
+/* No two differ in a single bit. */
+static const uint32_t request_mark = 0x51455250; /* "PREQ" in memory on a little-endian machine */
+static const uint32_t reply_marks[] = {
+    [PP_REPLY_HELLO] = 0x4c4c4548,     /* "HELL" */
+    [PP_REPLY_RETURNED] = 0x4e544552,  /* "RETN" */
+    [PP_REPLY_NO_MEMORY] = 0x4d454d4e, /* "NMEM" */
+};
 
 /* Zeros what follows the payload in a frame. The payload and the header's end may be written after that only: the last
  * unit of a short frame has parts of both. */
 static void pad(unsigned char *frame, size_t payload_size)
 {
-    memset(frame + pp_frame_size(payload_size) - FRAME_UNIT, 0, FRAME_UNIT);
+    memset(frame + pp_frame_size(payload_size) - PP_FRAME_UNIT, 0, PP_FRAME_UNIT);
 }
 
 bool pp_request_append(struct pp_buffer *buffer, const struct pp_request *request, const void *payload)
@@ -56,7 +51,7 @@ static enum pp_frame_state frame_state(const struct pp_buffer *buffer, uint32_t 
 
 enum pp_frame_state pp_request_look(const struct pp_buffer *buffer, struct pp_request *request)
 {
-    if (pp_buffer_size(buffer) < HEADER_SIZE) {
+    if (pp_buffer_size(buffer) < PP_FRAME_HEADER_SIZE) {
         return PP_FRAME_PARTIAL;
     }
     memcpy(request, pp_buffer_front(buffer), sizeof *request);
@@ -66,35 +61,34 @@ enum pp_frame_state pp_request_look(const struct pp_buffer *buffer, struct pp_re
 enum pp_frame_state pp_reply_look(const struct pp_buffer *buffer, struct pp_reply_header *header,
                                   enum pp_reply_kind *kind)
 {
-    if (pp_buffer_size(buffer) < HEADER_SIZE) {
+    if (pp_buffer_size(buffer) < PP_FRAME_HEADER_SIZE) {
         return PP_FRAME_PARTIAL;
     }
     memcpy(header, pp_buffer_front(buffer), sizeof *header);
-    uint32_t distance = header->mark - first_reply_mark;
-    if (distance % REPLY_MARK_STEP != 0 || distance / REPLY_MARK_STEP >= REPLY_KINDS) {
+    if (header->mark == reply_marks[PP_REPLY_RETURNED]) {
+        *kind = PP_REPLY_RETURNED; /* nearly always */
+    } else if (header->mark == reply_marks[PP_REPLY_HELLO]) {
+        *kind = PP_REPLY_HELLO;
+    } else if (header->mark == reply_marks[PP_REPLY_NO_MEMORY]) {
+        *kind = PP_REPLY_NO_MEMORY;
+    } else {
         return PP_FRAME_BAD;
     }
-    *kind = (enum pp_reply_kind)(distance / REPLY_MARK_STEP);
     return frame_state(buffer, header->size);
-}
-
-const void *pp_frame_payload(const struct pp_buffer *buffer)
-{
-    return pp_buffer_front(buffer) + HEADER_SIZE;
 }
 
 bool pp_reply_room(struct pp_buffer *buffer, size_t payload_size)
 {
-    return pp_buffer_reserve(buffer, payload_size + FRAME_UNIT);
+    return pp_buffer_reserve(buffer, payload_size + PP_FRAME_UNIT);
 }
 
 bool pp_reply_begin(struct pp_buffer *buffer, size_t *offset)
 {
-    if (!pp_reply_room(buffer, HEADER_SIZE)) {
+    if (!pp_reply_room(buffer, PP_FRAME_HEADER_SIZE)) {
         return false;
     }
     *offset = pp_buffer_size(buffer);
-    buffer->end += HEADER_SIZE;
+    buffer->end += PP_FRAME_HEADER_SIZE;
     return true;
 }
 
@@ -102,9 +96,9 @@ void pp_reply_finish(struct pp_buffer *buffer, size_t offset, enum pp_reply_kind
                      const struct pp_reply_header *header)
 {
     struct pp_reply_header filled = *header;
-    size_t payload_size = pp_buffer_size(buffer) - offset - HEADER_SIZE;
+    size_t payload_size = pp_buffer_size(buffer) - offset - PP_FRAME_HEADER_SIZE;
     assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
-    filled.mark = first_reply_mark + (uint32_t)kind * REPLY_MARK_STEP;
+    filled.mark = reply_marks[kind];
     filled.size = (uint32_t)payload_size;
     unsigned char *frame = pp_buffer_front(buffer) + offset;
     /* The payload is there already: only what is behind it may be zeroed. */

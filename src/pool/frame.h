@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 #define PP_FRAME_MAX_PAYLOAD ((size_t)1 << 30)
@@ -37,8 +38,14 @@ struct pp_reply_header {
     uint64_t nanoseconds; /* how long the task ran */
 };
 
+enum { PP_FRAME_HEADER_SIZE = 24, PP_FRAME_UNIT = 16 };
+
 /* The bytes of a frame with that payload. */
-size_t pp_frame_size(size_t payload_size);
+static inline size_t pp_frame_size(size_t payload_size)
+{
+    assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
+    return (PP_FRAME_HEADER_SIZE + payload_size + PP_FRAME_UNIT - 1) / PP_FRAME_UNIT * PP_FRAME_UNIT;
+}
 
 /* Appends a whole request. `request->mark` is filled in. False when memory is short; then nothing has
  * changed. */
@@ -57,7 +64,10 @@ enum pp_frame_state pp_request_look(const struct pp_buffer *buffer, struct pp_re
 enum pp_frame_state pp_reply_look(const struct pp_buffer *buffer, struct pp_reply_header *header,
                                   enum pp_reply_kind *kind);
 
-const void *pp_frame_payload(const struct pp_buffer *buffer);
+static inline const void *pp_frame_payload(const struct pp_buffer *buffer)
+{
+    return pp_buffer_front(buffer) + PP_FRAME_HEADER_SIZE;
+}
 
 /* A queue of requests of which the first may have been written in part: its frame ends `first` bytes from the
  * front, and `count` bytes from the front are about to be consumed. How many bytes of the frame that is cut

@@ -2,7 +2,7 @@
  * replies, and write them when
  *   - there is nothing more to read, so that the worker would have to wait while somebody waits for it,
  *   - they fill a good part of a pipe, or
- *   - a task has ended and the oldest of them is older than REPLY_AGE_NS.
+ *   - a task has ended and the task of the oldest of them began more than REPLY_AGE_NS ago.
  * So a stream of tiny tasks costs a system call per thousands, and a single one is answered at once. The time
  * is read once a task: the end of one is the beginning of the next. */
 
@@ -32,8 +32,9 @@ struct round {
     struct pp_buffer in;
     struct pp_buffer out;
     uint64_t now_ns;          /* read at the last boundary between tasks */
-    uint64_t oldest_reply_ns; /* when the first reply in `out` was made */
+    uint64_t oldest_began_ns; /* when the task of the first reply in `out` began */
     uint32_t answered;        /* tasks so far */
+    size_t batch;             /* frames that the last read brought */
 };
 
 /* ---- The reply, as tasks see it ---- */
@@ -92,7 +93,7 @@ static enum pp_worker_status flush(struct round *round)
 static bool flush_is_due(const struct round *round)
 {
     size_t size = pp_buffer_size(&round->out);
-    return size >= WRITE_SIZE || (size > 0 && round->now_ns - round->oldest_reply_ns >= REPLY_AGE_NS);
+    return size >= WRITE_SIZE || (size > 0 && round->now_ns - round->oldest_began_ns >= REPLY_AGE_NS);
 }
 
 /* Ends the frame begun at `offset`. */
@@ -105,7 +106,7 @@ static enum pp_worker_status finish_reply(struct round *round, size_t offset, en
     }
     pp_reply_finish(&round->out, offset, kind, &header);
     if (offset == 0) {
-        round->oldest_reply_ns = round->now_ns;
+        round->oldest_began_ns = round->now_ns - nanoseconds;
     }
     return flush_is_due(round) ? flush(round) : PP_WORKER_DONE;
 }
@@ -141,7 +142,9 @@ static enum pp_worker_status run_all(struct round *round)
 {
     struct pp_request request;
     enum pp_frame_state state;
+    round->batch = 0;
     while ((state = pp_request_look(&round->in, &request)) == PP_FRAME_WHOLE) {
+        round->batch++;
         if (pp_claim_take(round->worker->claim, request.epoch, request.seq, round->now_ns)) {
             enum pp_worker_status status = run(round, &request);
             if (status != PP_WORKER_DONE) {
@@ -184,12 +187,19 @@ static bool is_readable(int fd)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
+/* Whether a read would have to wait. A single frame was most likely all that there was, and whoever sent it
+ * waits for the answer; so that is not worth a system call to ask. */
+static bool would_wait(const struct round *round)
+{
+    return round->batch == 1 || !is_readable(round->worker->requests_from);
+}
+
 /* Reads once, after telling what is known if that would have to wait. *more: not at the end of the stream. */
 static enum pp_worker_status read_more(struct round *round, bool *more)
 {
     int from = round->worker->requests_from;
     *more = true;
-    if (pp_buffer_size(&round->out) > 0 && !is_readable(from)) {
+    if (pp_buffer_size(&round->out) > 0 && would_wait(round)) {
         enum pp_worker_status status = flush(round);
         if (status != PP_WORKER_DONE) {
             return status;

@@ -11,68 +11,58 @@
  * the number is a probable prime in Fermat's sense, which is all that BPSW needs. The form is chosen because
  * its length does not depend on the number of twos in n - 1, so that many numbers can be tested in step.
  *
- * Neither a division nor R mod n is needed to begin. Since 1 and -1 are their own inverses, 2^-e does as well
- * as 2^e; and the plain number 2^(64-u) is the Montgomery form of 2^-u. So the topmost bits of e, rounded up
- * to u, are taken care of by the starting value x_m = 2^(64-u); what was added by rounding up,
- *
- *     w = u * 2^steps - e >= 0,
- *
- * comes in bit by bit, from the top, as `steps` squarings are done: 2^-e = 2^(-u * 2^steps + w). */
+ * Neither a division nor R mod n is needed. Since 1 and -1 are their own inverses, 2^-e does as well as 2^e.
+ * And the plain number 2^(W-u) is the Montgomery form of 2^-u for R = 2^W: so the test begins with a power of
+ * two, and a residue is multiplied by 2^-u, u = 1, ..., W, by reducing x * 2^(W-u), a shift. So e is written
+ * with digits from 1 to W, W being 64 or 32, a window of 6 or 5 bits each (bijective numeration: take 1 from
+ * every place, and add it to every digit); its top, in W / 2, ..., W, makes the starting value, and the rest
+ * is windows: squarings, then one such shift. */
 
 #include "montgomery.h"
-
-static inline int bit_length(uint64_t n)
-{
-    assert(n != 0);
-#if defined(__GNUC__)
-    return 64 - __builtin_clzll(n);
-#else
-    int length = 0;
-    for (; n != 0; n >>= 1) {
-        length++;
-    }
-    return length;
-#endif
-}
-
-struct base2_start {
-    uint64_t x;     /* 2^(radix_bits - u), a power of two below n: the Montgomery form of 2^-u */
-    uint64_t added; /* w, less than 2^steps */
-    int steps;
-};
 
 static inline uint64_t base2_exponent(uint64_t n)
 {
     return (n - 1) >> (n % 8 == 1 ? 2 : 1);
 }
 
-/* For R = 2^radix_bits, radix_bits = 64 and n > 2^32, or radix_bits = 32 and 2^16 < n < 2^32. u lies between
- * radix_bits / 2 and radix_bits, so that x <= 2^(radix_bits / 2) < n. */
-static inline struct base2_start base2_begin(uint64_t n, int radix_bits)
+/* How 2^-e is computed: begin with x; square `squarings` times; and each time that i squarings are left, i a
+ * multiple of the window, multiply by 2^-(1 + digit), where digit is that many bits of `digits` from bit i
+ * on. */
+struct base2_plan {
+    uint64_t x; /* 2^(W-u), below n */
+    uint64_t digits;
+    int squarings;
+};
+
+/* W = 64 and n > 2^32, or W = 32 and 2^16 < n < 2^32, so that x <= 2^(W/2) < n. */
+static inline struct base2_plan base2_begin(uint64_t n, int w)
 {
-    assert(n % 2 == 1 && n >> radix_bits / 2 != 0);
-    int window = radix_bits == 64 ? 6 : 5;
+    assert(n % 2 == 1 && n >> w / 2 != 0 && (w == 64 || n >> w == 0));
+    const int window = w == 64 ? 6 : 5;
+    const uint64_t ones =
+        w == 64 ? UINT64_C(0x1041041041041041) : UINT64_C(0x42108421); /* a 1 in every place */
     uint64_t e = base2_exponent(n);
-    int steps = bit_length(e) - window;
-    uint64_t u = (e + (UINT64_C(1) << steps) - 1) >> steps;
-    return (struct base2_start){UINT64_C(1) << ((uint64_t)radix_bits - u), (u << steps) - e, steps};
+    int places =
+        (bit_length(e) - 1) / window; /* those below the top, which keeps 1 to 6 bits (5 if W = 32) */
+    uint64_t digits = e - (ones & ((UINT64_C(1) << window * places) - 1));
+    int squarings =
+        bit_length(digits) - window; /* now the top has all its bits, the next place what is left */
+    uint64_t top = digits >> squarings;
+    uint64_t u = top + (squarings % window == 0 && squarings / window < places);
+    return (struct base2_plan){UINT64_C(1) << ((uint64_t)w - u), digits - (top << squarings), squarings};
 }
 
-/* x^2 * 2^bit, all in Montgomery form. The doubling costs no time: it is done to the high word of the square
- * while the low word goes through the multiplier, and to the inverse beforehand. A doubled high word may
- * equal n, but only if it carries a bit from the low word; then the result is 0 or less before n is added,
- * and as it is a power of two and so not 0 mod n, it is canonical all the same. */
-static inline uint64_t base2_step(uint64_t x_m, uint64_t bit, uint64_t n, uint64_t inverse)
+/* x^2, in Montgomery form. */
+static inline uint64_t base2_square(uint64_t x_m, uint64_t n, uint64_t inverse)
 {
-    assert(x_m < n && bit <= 1);
-    struct wide square = wide_product(x_m, x_m);
-    uint64_t room = n - square.high;
-    uint64_t doubled =
-        (square.high >= room ? square.high - room : square.high + square.high) + (square.low >> 63);
-    uint64_t high = bit ? doubled : square.high;
-    uint64_t multiple = wide_product(square.low * (inverse << bit), n).high;
-    uint64_t difference = high - multiple, wrapped = high + n - multiple;
-    return high < multiple ? wrapped : difference;
+    return montgomery_multiply(x_m, x_m, n, inverse);
+}
+
+/* x * 2^-(1 + digit), in Montgomery form, for digit = 0, ..., 63. */
+static inline uint64_t base2_shift(uint64_t x_m, uint64_t digit, uint64_t n, uint64_t inverse)
+{
+    assert(x_m < n && digit < 64);
+    return montgomery_reduce((struct wide){x_m >> 1 >> digit, x_m << (63 - digit)}, n, inverse);
 }
 
 /* Whether y = 2^e or 2^-e mod n, in [0, n), is what it has to be for a prime. */

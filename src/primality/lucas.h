@@ -35,15 +35,7 @@ static inline uint64_t lucas_parameter(uint64_t n)
     if (minus == 0) {
         return pp_lucas_parameter_search(n);
     }
-#if defined(__GNUC__)
-    return LUCAS_FIRST_P + (uint64_t)__builtin_ctz(minus);
-#else
-    uint64_t p = LUCAS_FIRST_P;
-    for (; minus % 2 == 0; minus /= 2) {
-        p++;
-    }
-    return p;
-#endif
+    return LUCAS_FIRST_P + (uint64_t)trailing_zeros(minus);
 }
 
 /* x * y - c, all in Montgomery form: c is taken from the high word while the low word goes through the
@@ -52,10 +44,53 @@ static inline uint64_t lucas_multiply(uint64_t x_m, uint64_t y_m, uint64_t c_m, 
 {
     assert(x_m < n && y_m < n && c_m < n);
     struct wide product = wide_product(x_m, y_m);
-    uint64_t high = subtract_mod(product.high, c_m, n);
-    uint64_t multiple = wide_product(product.low * inverse, n).high;
-    uint64_t difference = high - multiple, wrapped = high + n - multiple;
-    return high < multiple ? wrapped : difference;
+    product.high = subtract_mod(product.high, c_m, n);
+    return montgomery_reduce(product, n, inverse);
+}
+
+struct lucas_constants {
+    uint64_t two_m, p_m;
+};
+
+static inline struct lucas_constants lucas_begin(uint64_t p, uint64_t n)
+{
+    uint64_t one_m = montgomery_one(n);
+    uint64_t two_m = add_mod(one_m, one_m, n);
+    uint64_t p_m = two_m;
+    for (uint64_t i = 2; i < p; i++) {
+        p_m = add_mod(p_m, one_m, n);
+    }
+    return (struct lucas_constants){two_m, p_m};
+}
+
+/* S and M. */
+struct lucas_pair {
+    uint64_t square_m, product_m;
+};
+
+static inline struct lucas_pair lucas_step(struct lucas_pair at, uint64_t differs,
+                                           struct lucas_constants constant, uint64_t n, uint64_t inverse)
+{
+    uint64_t v_m = differs ? at.product_m : at.square_m;
+    return (struct lucas_pair){lucas_multiply(v_m, v_m, constant.two_m, n, inverse),
+                               lucas_multiply(at.product_m, at.square_m, constant.p_m, n, inverse)};
+}
+
+/* Whether (V_d, V_(d+1)) = (M, S), d being odd, is as a prime would have it. */
+static inline bool lucas_accepts(struct lucas_pair at, struct lucas_constants constant, uint64_t n,
+                                 uint64_t inverse)
+{
+    uint64_t two_m = constant.two_m, p_m = constant.p_m, v_m = at.product_m;
+    if (v_m == two_m || v_m == n - two_m) {
+        return at.square_m == (v_m == two_m ? p_m : n - p_m);
+    }
+    for (int r = trailing_zeros(n + 1) - 1; r > 0; r--) {
+        if (v_m == 0) {
+            return true;
+        }
+        v_m = lucas_multiply(v_m, v_m, two_m, n, inverse);
+    }
+    return false;
 }
 
 #endif

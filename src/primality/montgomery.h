@@ -14,6 +14,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The number of bits of n, for n > 0. */
+static inline int bit_length(uint64_t n)
+{
+    assert(n != 0);
+#if defined(__GNUC__)
+    return 64 - __builtin_clzll(n);
+#else
+    int length = 0;
+    for (; n != 0; n >>= 1) {
+        length++;
+    }
+    return length;
+#endif
+}
+
+/* How often 2 divides n, for n > 0. */
+static inline int trailing_zeros(uint64_t n)
+{
+    return bit_length(n & (0 - n)) - 1;
+}
+
 struct wide {
     uint64_t high, low;
 };
@@ -54,11 +75,13 @@ static inline uint64_t add_mod(uint64_t a, uint64_t b, uint64_t n)
     return a >= room ? a - room : a + b;
 }
 
-/* a - b mod n, for a and b in [0, n). */
+/* a - b mod n, for a and b in [0, n). When b is what comes late, as in a reduction, a + n is ready by then.
+ */
 static inline uint64_t subtract_mod(uint64_t a, uint64_t b, uint64_t n)
 {
     assert(a < n && b < n);
-    return a >= b ? a - b : a - b + n;
+    uint64_t difference = a - b, wrapped = a + n - b;
+    return a < b ? wrapped : difference;
 }
 
 /* T / R mod n, in [0, n), for T < n * R. */
@@ -73,6 +96,14 @@ static inline uint64_t montgomery_multiply(uint64_t x_m, uint64_t y_m, uint64_t 
 {
     assert(x_m < n && y_m < n);
     return montgomery_reduce(wide_product(x_m, y_m), n, inverse);
+}
+
+/* T / 2^32 mod n for T < n * 2^32, n < 2^32: montgomery_reduce with half the word. */
+static inline uint64_t reduce_32(uint64_t t, uint64_t n, uint64_t inverse)
+{
+    assert(n >> 32 == 0 && t >> 32 < n);
+    uint64_t multiple = (uint64_t)(uint32_t)((uint32_t)t * (uint32_t)inverse) * n >> 32;
+    return subtract_mod(t >> 32, multiple, n);
 }
 
 /* 1 in Montgomery form: R mod n. One division. */

@@ -1,7 +1,7 @@
 #include "support/harness.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -12,10 +12,18 @@ size_t harness_open_descriptors(void)
 {
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    /* poll tells of many descriptors at once which are not open; asking for each takes longer than most tests. */
+    enum { AT_ONCE = 256 };
     size_t count = 0;
-    for (int fd = 0; fd < (int)limit.rlim_cur; fd++) {
-        if (fcntl(fd, F_GETFD) != -1) {
-            count++;
+    for (int first = 0; first < (int)limit.rlim_cur; first += AT_ONCE) {
+        struct pollfd fds[AT_ONCE];
+        nfds_t size = 0;
+        for (int fd = first; fd < first + AT_ONCE && fd < (int)limit.rlim_cur; fd++) {
+            fds[size++] = (struct pollfd){.fd = fd};
+        }
+        ck_assert_int_ne(poll(fds, size, 0), -1);
+        for (nfds_t i = 0; i < size; i++) {
+            count += (fds[i].revents & POLLNVAL) == 0;
         }
     }
     return count;
