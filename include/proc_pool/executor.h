@@ -172,7 +172,7 @@ int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
 
 enum pp_state {
     PP_PENDING,   /* not started: queued, or sent to a worker that has not begun it */
-    PP_RUNNING,   /* a worker has begun it and not yet answered; the truth, not a guess */
+    PP_RUNNING,   /* a worker has begun it and its answer was not taken in yet; the truth, not a guess */
     PP_SUCCEEDED, /* done: there is a result */
     PP_FAILED,    /* done: see pp_future_failure */
     PP_CANCELLED  /* done: it was not run, or was killed on request */

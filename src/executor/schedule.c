@@ -423,8 +423,10 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_n
 {
     const struct pp_job *job = schedule->queue.first;
     struct pp_lane *lane = schedule->filling;
-    /* A new worker is a better hope than one that does not begin. */
-    int last = may_spawn(schedule, now_ns) ? PP_LISTED_SERVED : PP_LISTED_SUSPECT;
+    /* A new worker is a better hope than one that does not begin, unless that is new itself. */
+    const struct pp_lane *suspect = schedule->lists[PP_LISTED_SUSPECT].first;
+    bool prefers_new = suspect != NULL && suspect->hello && may_spawn(schedule, now_ns);
+    int last = prefers_new ? PP_LISTED_SERVED : PP_LISTED_SUSPECT;
     while (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, job)) {
         lane = NULL;
         for (int list = PP_LISTED_IDLE; list <= last && lane == NULL; list++) {
