@@ -49,7 +49,7 @@ silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
 say = @$(if $(V)$(silent),:,printf '  %-5s %s\n' '$(1)' '$(2)')
 
-.PHONY: all run deps test exhaustive lint format bench install uninstall clean help
+.PHONY: all run deps test exhaustive model lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 ifneq ($(filter clean,$(MAKECMDGOALS)),) # `make -j clean all` means one after the other
@@ -69,6 +69,9 @@ test: all $(TESTS) ## build and run all tests
 
 exhaustive: all $(TESTS) ## the long tests: hours of cases, minutes of time
 	$(Q)BUILD=$(BUILD) CC='$(LINK)' PP_EXHAUSTIVE=1 sh tests/run.sh $(TESTS)
+
+model: ## explore the model of the claim word, if spin is installed
+	$(Q)sh tests/model.sh
 
 lint: all ## format, static analysis, shell scripts, floors
 	$(Q)BUILD=$(BUILD) SOURCES='$(SOURCES)' SCRIPTS='$(SCRIPTS)' sh tests/lint.sh
