@@ -15,6 +15,8 @@
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
  * worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
  *     - from a worker that is silent for LATE_NS and for twice what its job should take.
+ *   Taking in a part of a large argument is no silence. Patience doubles each time that the job is taken back,
+ * or one that takes long to begin would be sent to and fro for ever.
  *   It goes to the front of the queue. A worker from which it was taken because of its silence is late until
  * it answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
  * nobody else is there.
@@ -38,6 +40,7 @@ enum {
     WORTH_NS = 50000,
     STUCK_NS = 1000000,
     LATE_NS = 2000000,
+    MOST_RETURNS = 8,
     FIRST_PAUSE_NS = 10000000,
     LONGEST_PAUSE_NS = 1000000000,
     GIVE_UP_AFTER = 5
@@ -234,6 +237,7 @@ static size_t return_to_queue(struct pp_schedule *schedule, struct pp_lane *lane
         struct pp_job *job = lane->window.last;
         remove_from_window(lane, job);
         job->place = PP_PLACE_QUEUE;
+        job->returns += job->returns < MOST_RETURNS;
         job->previous = NULL;
         job->next = returned.first;
         *(returned.first != NULL ? &returned.first->previous : &returned.last) = job;
@@ -333,6 +337,11 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
     return job;
 }
 
+void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
+{
+    lane_at(schedule, lane)->progress_ns = now_ns;
+}
+
 size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t claimed)
 {
     struct pp_lane *l = lane_at(schedule, lane);
@@ -404,14 +413,23 @@ void pp_schedule_blame(struct pp_schedule *schedule, int error)
 
 /* ---- Actions ---- */
 
+static bool may_spawn(const struct pp_schedule *schedule, uint64_t now_ns)
+{
+    return schedule->live < schedule->lane_count && now_ns >= schedule->spawn_after_ns;
+}
+
 /* The lane that is to get the first job of the queue; NULL: nobody may. */
-static struct pp_lane *lane_to_fill(struct pp_schedule *schedule)
+static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_ns)
 {
     const struct pp_job *job = schedule->queue.first;
     struct pp_lane *lane = schedule->filling;
+    /* A new worker is a better hope than one that does not begin, unless that is new itself. */
+    const struct pp_lane *suspect = schedule->lists[PP_LISTED_SUSPECT].first;
+    bool prefers_new = suspect != NULL && suspect->hello && may_spawn(schedule, now_ns);
+    int last = prefers_new ? PP_LISTED_SERVED : PP_LISTED_SUSPECT;
     while (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, job)) {
         lane = NULL;
-        for (int list = PP_LISTED_IDLE; list < PP_LISTED_COUNT && lane == NULL; list++) {
+        for (int list = PP_LISTED_IDLE; list <= last && lane == NULL; list++) {
             lane = schedule->lists[list].first;
         }
         schedule->filling = lane;
@@ -422,11 +440,6 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule)
         schedule->share = (schedule->queue.count + schedule->lane_count - 1) / schedule->lane_count;
     }
     return lane;
-}
-
-static bool may_spawn(const struct pp_schedule *schedule, uint64_t now_ns)
-{
-    return schedule->live < schedule->lane_count && now_ns >= schedule->spawn_after_ns;
 }
 
 static size_t first_absent(const struct pp_schedule *schedule)
@@ -441,7 +454,7 @@ static size_t first_absent(const struct pp_schedule *schedule)
 /* What to do for the first job of the queue. */
 static bool hand_out(struct pp_schedule *schedule, uint64_t now_ns, struct pp_action *action)
 {
-    struct pp_lane *lane = lane_to_fill(schedule);
+    struct pp_lane *lane = lane_to_fill(schedule, now_ns);
     if (lane != NULL) {
         struct pp_job *job = schedule->queue.first;
         remove_job(&schedule->queue, job);
@@ -478,11 +491,12 @@ static uint64_t tail_ns(const struct pp_lane *lane)
 /* From when on a silent lane is not left its tail any more. */
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
+    unsigned returns = lane->window.first->returns;
     if (somebody_waits(schedule)) {
-        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + STUCK_NS;
+        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + ((uint64_t)STUCK_NS << returns);
     }
     uint64_t twice = 2 * lane->window.first->expected_ns;
-    return lane->progress_ns + (twice > LATE_NS ? twice : LATE_NS);
+    return lane->progress_ns + ((twice > LATE_NS ? twice : LATE_NS) << returns);
 }
 
 /* From whom to take back. */
@@ -538,6 +552,9 @@ uint64_t pp_schedule_deadline(const struct pp_schedule *schedule)
     uint64_t deadline = UINT64_MAX;
     if (schedule->queue.count > 0 && schedule->live < schedule->lane_count) {
         deadline = schedule->spawn_after_ns;
+    }
+    if (schedule->queue.count > 0 && schedule->lists[PP_LISTED_IDLE].first != NULL) {
+        return 0;
     }
     if (schedule->rich > 0 && schedule->lane_count > 1) {
         for (size_t i = 0; i < schedule->lane_count; i++) {
