@@ -25,7 +25,7 @@ enum {
     REPLY_AGE_NS = 50000,
     NS_PER_MS = 1000000,
     HEARTBEAT_NS = 250000000,
-    CREDIT_NS = 1000000,
+    CREDIT_NS = 16000000,
     CREDIT_BYTES = 256 * 1024
 };
 
@@ -181,7 +181,7 @@ struct simulator {
     size_t burst;
     uint64_t deadline;
     bool timed_out;
-    uint64_t slept_ns;
+    uint64_t heard_ns;
     /* The tasks. */
     size_t submitted;
     size_t consumed; /* ORDERED: the head */
@@ -707,10 +707,13 @@ static void check_early(struct simulator *sim)
     struct pp_action action;
     uint64_t until = sim->deadline == UINT64_MAX ? sim->now + NS_PER_MS : sim->deadline;
     uint64_t early = sim->now + draw_below(&sim->random, until - sim->now);
+    uint64_t heard = sim->schedule.heard_ns;
+    pp_schedule_heard(&sim->schedule, early);
     if (pp_schedule_next(&sim->schedule, early, &action)) {
         violation(sim, "action %d at %llu, before the deadline %llu", action.kind, (unsigned long long)early,
                   (unsigned long long)sim->deadline);
     }
+    pp_schedule_heard(&sim->schedule, heard);
 }
 
 /* ---- The parent ---- */
@@ -885,6 +888,7 @@ static bool is_ready(const struct simulator *sim, size_t lane)
 
 static void gather_ready(struct simulator *sim)
 {
+    sim->heard_ns = sim->now;
     sim->ready_count = sim->ready_index = 0;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_ready(sim, lane)) {
@@ -904,7 +908,7 @@ static void begin_hand_out(struct simulator *sim, enum parent_phase after)
 static void fall_asleep(struct simulator *sim)
 {
     uint64_t until = pp_schedule_deadline(&sim->schedule);
-    CHECK(until > sim->now || sim->hand_out_ns < until,
+    CHECK(until > sim->hand_out_ns || until > sim->schedule.heard_ns,
           "the deadline %llu is over and there is nothing to do", (unsigned long long)until);
     CHECK(sim->schedule.queue.count == 0 || sim->schedule.lists[PP_LISTED_IDLE].first == NULL,
           "asleep with %zu queued and a lane listed as idle", sim->schedule.queue.count);
@@ -922,7 +926,6 @@ static void fall_asleep(struct simulator *sim)
         }
     }
     sim->phase = ASLEEP;
-    sim->slept_ns = sim->now;
     at_wall(sim, sim->now + ms * NS_PER_MS, PARENT, PARENT_TIMEOUT);
 }
 
@@ -1003,7 +1006,7 @@ static void take_in_lane(struct simulator *sim, size_t lane)
             pp_schedule_hello(&sim->schedule, lane);
             continue;
         }
-        struct pp_job *job = pp_schedule_reply(&sim->schedule, lane, reply.nanoseconds, sim->now);
+        struct pp_job *job = pp_schedule_reply(&sim->schedule, lane, reply.nanoseconds, sim->heard_ns);
         CHECK(job == &reply.task->job, "lane %zu answers another task than the first of its window", lane);
         worker->claimed--;
         worker->progress = moment_now(sim);
@@ -1032,6 +1035,7 @@ static void take_in(struct simulator *sim)
             return;
         }
     }
+    pp_schedule_heard(&sim->schedule, sim->heard_ns);
     begin_hand_out(sim, CALLER);
 }
 
