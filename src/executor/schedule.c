@@ -386,9 +386,6 @@ struct pp_job *pp_schedule_died(struct pp_schedule *schedule, size_t lane, size_
     }
     count_rich(schedule, l);
     unlist(schedule, l);
-    if (schedule->filling == l) {
-        schedule->filling = NULL;
-    }
     schedule->ready -= l->state == PP_LANE_READY;
     schedule->live--;
     *l = (struct pp_lane){0};
