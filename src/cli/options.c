@@ -369,10 +369,7 @@ static int complain_unknown_letter(const struct reading *reading, const char *ar
     }
     pp_text_printf(reading->complaint, "unknown option \"-%c\"",
                    letter >= ' ' && letter <= '~' ? letter : '?');
-    const struct option *named = argument[1] == letter ? find_name(argument + 1, strlen(argument + 1)) : NULL;
-    if (named != NULL) {
-        pp_text_printf(reading->complaint, "; did you mean \"--%s\"?", named->name);
-    } else if (find_letter((char)(letter ^ ('a' ^ 'A'))) != NULL) {
+    if (find_letter((char)(letter ^ ('a' ^ 'A'))) != NULL) {
         pp_text_printf(reading->complaint, "; did you mean \"-%c\"?", letter ^ ('a' ^ 'A'));
     }
     return -EINVAL;
@@ -418,6 +415,11 @@ static int read_long(struct reading *reading, const char *word)
 static int read_letters(struct reading *reading, const char *word)
 {
     int error = 0;
+    if (find_name(word + 1, strlen(word + 1)) !=
+        NULL) { /* "-output" is hardly meant as -o with a file "utput" */
+        pp_text_printf(reading->complaint, "\"%s\" has one dash too few; did you mean \"-%s\"?", word, word);
+        return -EINVAL;
+    }
     for (const char *letter = word + 1; *letter != '\0' && error == 0; letter++) {
         const struct option *option = find_letter(*letter);
         if (option == NULL) {

@@ -140,20 +140,11 @@ static void mark_dirty(struct pp_executor *executor, size_t lane)
 /* Writes what waits to be written and was not refused room before. */
 static void flush(struct pp_executor *executor)
 {
-    if (executor->dirty_count == 0) {
-        return;
-    }
-    struct pp_sigpipe_guard guard;
-    bool raised = false;
-    pp_sigpipe_block(&guard);
     while (executor->dirty_count > 0) {
         size_t lane = executor->dirty[--executor->dirty_count];
         executor->seats[lane].dirty = false;
-        if (pp_pool_flush(executor->pool, lane)) {
-            raised = true;
-        }
+        pp_pool_flush(executor->pool, lane);
     }
-    pp_sigpipe_restore(&guard, raised);
 }
 
 static void take_back(struct pp_executor *executor, size_t lane)

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,35 +122,4 @@ unsigned long long pp_clock_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (unsigned long long)now.tv_sec * 1000000000U + (unsigned long long)now.tv_nsec;
-}
-
-static bool sigpipe_is_pending(void)
-{
-    sigset_t pending;
-    sigemptyset(&pending);
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-}
-
-void pp_sigpipe_block(struct pp_sigpipe_guard *guard)
-{
-    sigset_t sigpipe;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &guard->mask);
-    guard->pending_before = sigismember(&guard->mask, SIGPIPE) == 1 && sigpipe_is_pending();
-}
-
-void pp_sigpipe_restore(const struct pp_sigpipe_guard *guard, bool raised)
-{
-    /* Where SIGPIPE is ignored it may never become pending, and sigwait would wait for ever. */
-    if (raised && !guard->pending_before && sigpipe_is_pending()) {
-        sigset_t sigpipe;
-        int signal_number;
-        sigemptyset(&sigpipe);
-        sigaddset(&sigpipe, SIGPIPE);
-        sigwait(&sigpipe, &signal_number);
-    }
-    if (sigismember(&guard->mask, SIGPIPE) == 0) {
-        pthread_sigmask(SIG_SETMASK, &guard->mask, NULL);
-    }
 }

@@ -1,10 +1,8 @@
 #ifndef POOL_PIPE_IO_H
 #define POOL_PIPE_IO_H
 
-/* Moving bytes through pipes: EINTR, CLOEXEC, SIGPIPE and partial writes are dealt with here, once. */
+/* Moving bytes through pipes: EINTR, CLOEXEC and partial writes are dealt with here, once. */
 
-#include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -41,18 +39,5 @@ int pp_fd_write_all(int fd, const void *bytes, size_t size);
 
 /* The clock that everything here is measured with: monotonic, the same in all processes, in nanoseconds. */
 unsigned long long pp_clock_ns(void);
-
-/* A stretch of writes that must not raise SIGPIPE in a process whose signals are not ours to change: the
- * signal is blocked in this thread, and one that the writes caused is taken away before the mask is restored.
- */
-struct pp_sigpipe_guard {
-    sigset_t mask;
-    bool pending_before;
-};
-
-void pp_sigpipe_block(struct pp_sigpipe_guard *guard);
-
-/* `raised`: some write since failed with EPIPE. */
-void pp_sigpipe_restore(const struct pp_sigpipe_guard *guard, bool raised);
 
 #endif

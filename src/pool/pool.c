@@ -10,7 +10,8 @@
 
 enum { READ_SIZE = 64 * 1024 };
 
-static const struct pp_slot empty_slot = {.requests_to = -1, .replies_from = -1, .liveness_to = -1};
+static const struct pp_slot empty_slot = {
+    .requests_to = -1, .requests_from = -1, .replies_from = -1, .liveness_to = -1};
 
 static struct pp_claim *claim_of(const struct pp_pool *pool, size_t slot)
 {
@@ -69,6 +70,7 @@ static void clear_slot(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
     pp_spawn_fd_close(&s->requests_to);
+    pp_spawn_fd_close(&s->requests_from);
     pp_spawn_fd_close(&s->replies_from);
     pp_spawn_fd_close(&s->liveness_to);
     pp_buffer_free(&s->out);
@@ -137,12 +139,12 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
     return 0;
 }
 
-bool pp_pool_flush(struct pp_pool *pool, size_t slot)
+void pp_pool_flush(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
     size_t size = pp_buffer_size(&s->out);
     if (s->state != PP_SLOT_OPEN || size == 0) {
-        return false;
+        return;
     }
     /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled
      * must not keep the parent from the others. */
@@ -152,14 +154,11 @@ bool pp_pool_flush(struct pp_pool *pool, size_t slot)
         pp_buffer_consume(&s->out, (size_t)count);
     } else if (count != -EAGAIN) {
         /* What is dropped here would be waited for in vain if the worker went on. */
-        if (count != -EPIPE) {
-            pp_pool_kill(pool, slot);
-        }
+        pp_pool_kill(pool, slot);
         pp_buffer_consume(&s->out, size);
         s->out_rest = 0;
     }
     update_pollfds(pool, slot);
-    return count == -EPIPE;
 }
 
 /* ---- From the worker ---- */
@@ -171,6 +170,7 @@ static void end_slot(struct pp_pool *pool, size_t slot)
     struct pp_slot *s = &pool->slots[slot];
     pp_pool_kill(pool, slot);
     pp_spawn_fd_close(&s->requests_to);
+    pp_spawn_fd_close(&s->requests_from);
     pp_spawn_fd_close(&s->replies_from);
     pp_buffer_free(&s->out);
     pp_buffer_free(&s->in);
@@ -326,6 +326,7 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
     struct pp_slot *s = &pool->slots[slot];
     assert(s->state == PP_SLOT_OPEN);
     pp_spawn_fd_close(&s->requests_to);
+    pp_spawn_fd_close(&s->requests_from);
     pp_buffer_free(&s->out);
     s->out_rest = 0;
     s->state = PP_SLOT_LEAVING;

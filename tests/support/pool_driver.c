@@ -17,19 +17,11 @@ struct pp_pool *driver_open(size_t count)
     return pool;
 }
 
-void driver_flush(struct pp_pool *pool, size_t slot)
-{
-    struct pp_sigpipe_guard guard;
-    pp_sigpipe_block(&guard);
-    bool raised = pp_pool_flush(pool, slot);
-    pp_sigpipe_restore(&guard, raised);
-}
-
 uint64_t driver_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size)
 {
     uint64_t ordinal = UINT64_MAX;
     ck_assert_int_eq(pp_pool_send(pool, slot, task, arg, size, &ordinal), 0);
-    driver_flush(pool, slot);
+    pp_pool_flush(pool, slot);
     return ordinal;
 }
 
@@ -42,7 +34,7 @@ int driver_next(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply)
         }
         ck_assert_int_gt(poll(&pool->pollfds[2 * slot], 2, -1), 0);
         if (pool->pollfds[2 * slot + 1].revents != 0) {
-            driver_flush(pool, slot);
+            pp_pool_flush(pool, slot);
         }
         if (pool->pollfds[2 * slot].revents != 0) {
             ssize_t count = pp_pool_receive(pool, slot);

@@ -11,8 +11,6 @@ struct pp_pool *driver_open(size_t count);
 /* Sends, and writes what the pipe takes. The request's ordinal. */
 uint64_t driver_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size);
 
-void driver_flush(struct pp_pool *pool, size_t slot);
-
 /* Waits for the next reply and writes requests meanwhile. 1: *reply is it; 0: the slot is ENDED; -EPROTO. */
 int driver_next(struct pp_pool *pool, size_t slot, struct pp_reply_view *reply);
 

@@ -1,0 +1,120 @@
+#ifndef TESTS_SIMULATOR_H
+#define TESTS_SIMULATOR_H
+
+/* The real schedule.c in a simulated world: virtual time, one parent, workers that read, claim, run, gather
+ * replies and write them as worker.c does, pipes that fill up, wake-ups that take their time, and whatever
+ * goes wrong with processes. A world follows from its description alone, so a failure can be seen again.
+ *
+ * While it runs, simulate checks of each schedule:
+ *   - every task has exactly one outcome, and replies come in the order of the window
+ *   - every action is legal in the state that its lane is in
+ *   - windows stay within the credit, and a map within its look-ahead
+ *   - no worker is idle for longer than SIMULATOR_IDLE_BOUND_NS while a task is unstarted, not counting the
+ *     time in which the parent was busy
+ *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and twice what its
+ *     function cost so far, with a worker that is silent meanwhile
+ *   - the deadline is right: asked before it, the schedule has nothing to do; asked at it, it has, or the
+ *     deadline has moved; and it never lies in the past
+ *   - nothing goes on for ever, and nothing is waited for in vain
+ *   - without faults, the makespan is at most total / workers + longest, and what the parent and the start of
+ *     the workers cost */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIMULATOR_IDLE_BOUND_NS UINT64_C(2200000)
+#define SIMULATOR_PATIENCE_NS   UINT64_C(3200000)
+
+/* What things cost, in ns. */
+struct simulator_costs {
+    uint64_t submit;    /* parent: a submit */
+    uint64_t consume;   /* parent: what the caller does with a result */
+    uint64_t send;      /* parent: to choose a worker and append the frame */
+    uint64_t reply;     /* parent: to take in one reply */
+    uint64_t step;      /* parent: the rest of a step */
+    uint64_t poll;      /* a poll that does not wait */
+    uint64_t poll_lane; /* and of it for each worker */
+    uint64_t read;      /* a read */
+    uint64_t write;     /* a write */
+    uint64_t kilobyte;  /* and of either for each 1024 bytes */
+    uint64_t waking;    /* of a write that wakes its reader, what comes on top */
+    uint64_t wake;      /* from then until the reader runs */
+    uint64_t fork;      /* parent: a fork */
+    uint64_t start;     /* from the fork to the hello */
+    uint64_t reap;      /* parent: a dead worker */
+    uint64_t task;      /* worker: a task, besides what it does */
+};
+
+enum simulator_load {
+    SIMULATOR_UNIFORM,
+    SIMULATOR_EXPONENTIAL,
+    SIMULATOR_PARETO,
+    SIMULATOR_BIMODAL, /* one task in a hundred takes a thousand times as long */
+    SIMULATOR_ONE_LONG,
+    SIMULATOR_BOOK, /* the book's sample over and over */
+    SIMULATOR_LOADS
+};
+
+enum simulator_order { SIMULATOR_AS_DRAWN, SIMULATOR_ASCENDING, SIMULATOR_DESCENDING, SIMULATOR_ORDERS };
+
+enum simulator_pattern {
+    SIMULATOR_AT_ONCE,   /* all are submitted before the first wait */
+    SIMULATOR_ORDERED,   /* as map does: look_ahead of them, results in order */
+    SIMULATOR_COMPLETED, /* the same, results as completed */
+    SIMULATOR_TRICKLE,   /* some now and then */
+    SIMULATOR_PATTERNS
+};
+
+struct simulator_world {
+    uint64_t seed;
+    struct simulator_costs costs;
+    size_t workers;
+    size_t cores; /* shared evenly by all who can run; 0: one for each */
+    size_t tasks;
+    size_t tasks_per_worker;
+    size_t functions; /* over which the tasks are spread; each has its own mean time */
+    uint64_t mean_ns; /* of a task */
+    size_t size;      /* of arguments and results */
+    enum simulator_load load;
+    enum simulator_order order;
+    enum simulator_pattern pattern;
+    size_t look_ahead;
+    uint64_t pause_ns; /* TRICKLE: between bursts, on average */
+    unsigned retries;
+    /* Faults: how many of each, at random times. */
+    size_t kills;          /* of a random worker */
+    size_t stops;          /* of a random worker, for a random time */
+    size_t stops_for_good; /* until somebody kills it, a long time later */
+    size_t deadly;         /* tasks that their worker dies of, at the first attempt */
+    size_t cancels;        /* of random tasks, if it is not too late */
+    size_t slow;           /* workers that take ten times as long */
+    size_t failed_spawns;  /* forks that fail */
+    size_t failed_starts;  /* workers that die before they say hello */
+};
+
+struct simulator_result {
+    char violation[200]; /* "": none */
+    uint64_t makespan_ns;
+    uint64_t parent_busy_ns;
+    uint64_t total_ns; /* of all tasks */
+    uint64_t longest_ns;
+    uint64_t idle_ns; /* the longest time that a worker was idle as above */
+    uint64_t events;
+    uint64_t steps;
+    uint64_t spurious;   /* wake-ups by a deadline at which there was nothing to do */
+    uint64_t taken_back; /* tasks */
+    uint64_t take_backs; /* actions */
+    uint64_t spawns;
+};
+
+/* A world drawn at random. */
+struct simulator_world simulator_draw(uint64_t seed);
+
+/* Runs it. False: *result tells which check failed, and when. */
+bool simulate(const struct simulator_world *world, struct simulator_result *result);
+
+/* What makes the world, in a line of text. */
+void simulator_describe(const struct simulator_world *world, char *text, size_t size);
+
+#endif
