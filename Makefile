@@ -31,6 +31,11 @@ SEES_demos     := -Iinclude
 SEES_tests     := -Iinclude -Isrc -Isrc/pool -Itests
 SEES_bench     := -Iinclude -Isrc -Isrc/pool -Ibench
 
+# The rivals that bench/primality measures beside us, where they are installed. Nothing else is linked with them.
+linkable = $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -l$(1) -o /dev/null 2>/dev/null && echo -l$(1))
+BENCH_LIBS_primality = $(call linkable,flint) $(call linkable,pari)
+BENCH_FLAGS_primality = $(patsubst -l%,-DHAVE_%,$(BENCH_LIBS_primality))
+
 objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c))
 PRIMALITY := $(BUILD)/libpp_primality.a
 EXECUTOR  := $(BUILD)/libpp_executor.a

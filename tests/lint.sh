@@ -50,7 +50,7 @@ sources_of_src=$(for source in $SOURCES; do case $source in src/*.c) printf '%s 
 # shellcheck disable=SC2086 # lists of files without blanks
 {
     check format clang-format clang-format --dry-run -Werror $SOURCES
-    check scripts shellcheck shellcheck $SCRIPTS
+    check scripts shellcheck shellcheck -x -P SCRIPTDIR -S warning $SCRIPTS
 }
 check cppcheck cppcheck analyse
 check clang-tidy clang-tidy tidy

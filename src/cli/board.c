@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { DEATHS = 1024, NO_LANE = UINT32_MAX };
+enum { DEATHS = 1024 };
+
+#define NO_LANE UINT32_MAX
 
 typedef _Atomic uint64_t counter;
 

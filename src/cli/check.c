@@ -104,13 +104,19 @@ static void add_bad(uint64_t line, enum pp_line_kind kind, const char *excerpt, 
     }
 }
 
+static void add_bad_scan(uint64_t line, const struct pp_line *scan, enum pp_line_kind kind)
+{
+    char excerpt[PP_EXCERPT_BYTES];
+    const size_t size = pp_line_excerpt(scan, excerpt);
+    add_bad(line, kind, excerpt, size);
+}
+
 static void add_bad_line(uint64_t line, const char *bytes, size_t size, enum pp_line_kind kind)
 {
     struct pp_line scan;
-    char excerpt[PP_EXCERPT_BYTES];
     pp_line_begin(&scan);
     pp_line_feed(&scan, bytes, size);
-    add_bad(line, kind, excerpt, pp_line_excerpt(&scan, excerpt));
+    add_bad_scan(line, &scan, kind);
 }
 
 /* Not settled at sight, as even numbers and multiples of 3 and 5 are. (n * the inverse of p is at most
@@ -178,7 +184,7 @@ static void report_line(const char *text, size_t i, uint64_t first_line)
 static void report_primes(const char *text, size_t count, uint64_t first_line)
 {
     for (size_t i = 0; i < count; i++) {
-        if (work.is_prime[i] | !work.lines.is_plain[i]) {
+        if (work.is_prime[i] || !work.lines.is_plain[i]) {
             report_line(text, i, first_line);
         } else {
             work.answer.numbers++;
@@ -233,13 +239,12 @@ static void check_lines(const char *text, size_t size)
 /* A line that is too long to be held: its bytes have gone through `scan`. */
 static void check_scanned(const struct pp_line *scan)
 {
-    char excerpt[PP_EXCERPT_BYTES];
     uint64_t n;
     enum pp_line_kind kind = pp_line_end(scan, &n);
     if (kind == PP_LINE_NUMBER) {
         check_number(n);
     } else if (kind != PP_LINE_PASSED_OVER) {
-        add_bad(work.answer.lines, kind, excerpt, pp_line_excerpt(scan, excerpt));
+        add_bad_scan(work.answer.lines, scan, kind);
     }
     work.answer.lines++;
 }
@@ -298,8 +303,8 @@ static int check_owned(int fd, char *bytes, size_t own, size_t size, uint64_t of
  * because that says whether a line begins at its first. */
 static int check_file(const struct pp_piece *piece)
 {
-    static char padded[PP_LINES_PADDING + 1 + FILE_PIECE + BEYOND + 1 + PP_LINES_PADDING];
-    char *bytes = padded + PP_LINES_PADDING;
+    static char padded[PP_LINES_BEFORE + 1 + FILE_PIECE + BEYOND + 1 + PP_LINES_PADDING];
+    char *bytes = padded + PP_LINES_BEFORE;
     const struct pp_input *input = &job->inputs->list[piece->input];
     const size_t before = piece->first > 0;
     const size_t own = (size_t)(piece->last - piece->first);

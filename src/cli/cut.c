@@ -9,7 +9,7 @@
 
 enum { HEAD = sizeof(struct pp_piece), TEXT_MAX = 128 * 1024, STREAM_BUFFER = HEAD + TEXT_MAX };
 
-_Static_assert(HEAD >= PP_LINES_PADDING, "the struct in front of a piece's text is its padding there");
+_Static_assert(HEAD >= PP_LINES_BEFORE, "the struct in front of a piece's text is its padding there");
 
 int pp_cut_open(struct pp_cutter *cutter, const struct pp_inputs *inputs, const struct pp_job *job,
                 bool counts_lines)

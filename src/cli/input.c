@@ -323,12 +323,12 @@ bool pp_inputs_count_numbers(const struct pp_inputs *inputs, uint64_t *count)
         if (input->nothing) {
             continue;
         }
-        uint64_t numbers = input->last - input->first + 1; /* 0 for 2^64 of them */
-        if (!(input->kind == PP_INPUT_NUMBER || input->kind == PP_INPUT_RANGE) || numbers == 0 ||
-            *count + numbers < *count) {
+        const uint64_t more = input->last - input->first; /* than one: 2^64 numbers do not fit */
+        if (!(input->kind == PP_INPUT_NUMBER || input->kind == PP_INPUT_RANGE) ||
+            more > UINT64_MAX - 1 - *count) {
             return false;
         }
-        *count += numbers;
+        *count += more + 1;
     }
     return true;
 }

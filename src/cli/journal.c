@@ -392,8 +392,8 @@ static int take_over(struct pp_journal *journal, struct pp_output *output, struc
 }
 
 /* It may still be at work: what it has done is copied. */
-static int copy(struct pp_journal *journal, struct pp_output *output, const struct pp_text *identity,
-                struct left_over *left)
+static int copy_over(struct pp_journal *journal, struct pp_output *output, const struct pp_text *identity,
+                     struct left_over *left)
 {
     static char bytes[SAMPLE];
     uint64_t at = 0;
@@ -425,7 +425,7 @@ int pp_journal_resume(struct pp_journal *journal, struct pp_output *output, cons
         *point = left.point;
         error = is_of_this_host(output, left.partial) && lock(left.fd)
                     ? take_over(journal, output, &left)
-                    : copy(journal, output, identity, &left);
+                    : copy_over(journal, output, identity, &left);
     }
     drop(&left);
     return error;

@@ -12,7 +12,8 @@
 #define PP_LINES_MAX 2048
 
 /* What must be readable before and behind the text, whatever it contains. */
-#define PP_LINES_PADDING 32
+#define PP_LINES_BEFORE  16
+#define PP_LINES_PADDING 64
 
 /* A batch of lines, one entry a line. */
 struct pp_lines {

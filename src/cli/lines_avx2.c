@@ -1,7 +1,10 @@
-/* lines_avx2.c: pp_lines_take with AVX2. One comparison of 32 bytes finds where a line's digits end; three
- * multiply-and-add instructions turn the last sixteen of them into a number, whatever stands before them
- * masked away; the up to four digits above are joined by hand. No branch depends on how long a number is, so
- * lines of mixed lengths cost no mispredictions. */
+/* lines_avx2.c: pp_lines_take with AVX2.
+ *
+ * Two comparisons of 32 bytes each say where the newlines of the next 64 bytes are and whether there is anything else
+ * but digits between them. So where a line ends does not depend on the line before it having been read, and the CPU
+ * works on several at once. Three multiply-and-add instructions turn the last sixteen digits of a line into a number,
+ * whatever stands before them masked away; the up to four digits above are joined by hand. No branch depends on how
+ * long a number is, so lines of mixed lengths cost no mispredictions. */
 
 #include "lines_kernel.h"
 
@@ -17,13 +20,31 @@ bool pp_lines_avx2_works(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 }
 
-/* How many of the 32 bytes at `line` are digits before the first that is not; 32 if all are. */
-AVX2 static inline unsigned count_digits(const char *line)
+/* Of 64 bytes, a bit each: which are newlines, and which are neither newlines nor digits. */
+struct block {
+    uint64_t newlines;
+    uint64_t others;
+};
+
+AVX2 static inline uint64_t mask_of(__m256i low, __m256i high)
 {
-    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)line);
-    __m256i values = _mm256_sub_epi8(bytes, _mm256_set1_epi8('0'));
-    __m256i is_digit = _mm256_cmpeq_epi8(_mm256_min_epu8(values, _mm256_set1_epi8(9)), values);
-    return (unsigned)_tzcnt_u32(~(unsigned)_mm256_movemask_epi8(is_digit));
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
+                                                               << 32;
+}
+
+AVX2 static inline __m256i are_digits(__m256i bytes)
+{
+    const __m256i values = _mm256_sub_epi8(bytes, _mm256_set1_epi8('0'));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(values, _mm256_set1_epi8(9)), values);
+}
+
+AVX2 static inline struct block look_at(const char *bytes)
+{
+    const __m256i newline = _mm256_set1_epi8('\n');
+    const __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
+    const uint64_t newlines = mask_of(_mm256_cmpeq_epi8(low, newline), _mm256_cmpeq_epi8(high, newline));
+    return (struct block){newlines, ~(newlines | mask_of(are_digits(low), are_digits(high)))};
 }
 
 /* The number of the last sixteen of `digits` digits that end before `end`. */
@@ -48,7 +69,7 @@ AVX2 static inline uint64_t join_low_16(const char *end, unsigned digits)
 /* The number of the digits above the last sixteen; there are at most four. */
 static inline uint64_t join_above_16(const char *line, unsigned digits)
 {
-    const unsigned above = digits < 16 ? 0 : digits - 16;
+    const unsigned above = digits < 16 ? 0 : digits < 20 ? digits - 16 : 4; /* more is refused later */
     uint32_t values;
     memcpy(&values, line, sizeof values);
     values ^= 0x30303030u;
@@ -57,31 +78,58 @@ static inline uint64_t join_above_16(const char *line, unsigned digits)
     return (values & 0xFF) * 100 + (values >> 16);
 }
 
-AVX2 void pp_lines_take_avx2(struct pp_lines *lines, const char *text, size_t size, size_t *at)
+/* Puts the line of digits text[begin … end - 1] into entry i; false if the automaton is to judge it. */
+AVX2 static inline bool put_digits(struct pp_lines *restrict lines, size_t i, const char *text, size_t begin,
+                                   size_t end)
 {
     const uint64_t power_16 = 10000000000000000;
+    const unsigned digits = (unsigned)(end - begin);
+    const uint64_t low = join_low_16(text + end, digits);
+    const uint64_t above = join_above_16(text + begin, digits);
+    const uint64_t most = UINT64_MAX / power_16;
+    const bool overflows = (above > most) | ((above == most) & (low > UINT64_MAX % power_16));
+    lines->at[i] = (uint32_t)begin;
+    lines->size[i] = digits;
+    lines->n[i] = above * power_16 + low;
+    lines->kind[i] = PP_LINE_NUMBER;
+    lines->is_plain[i] = true;
+    return !((digits - 1 > 19) | overflows | ((text[begin] == '0') & (digits > 1)));
+}
+
+/* Takes lines of digits as long as they end within the block at text[at]. Returns where it stopped. What is to be
+ * counted and where it is are kept in registers: the compiler cannot know that the arrays are not over them. */
+AVX2 static size_t take_block(struct pp_lines *lines, const char *text, size_t at, struct block block)
+{
+    const size_t base = at;
+    size_t count = lines->count;
+    while (block.newlines != 0 && count < PP_LINES_MAX) {
+        const size_t end = base + (size_t)_tzcnt_u64(block.newlines);
+        const uint64_t up_to_here = block.newlines ^ (block.newlines - 1);
+        if ((block.others & up_to_here) != 0 || !put_digits(lines, count, text, at, end)) {
+            break;
+        }
+        count++;
+        at = end + 1;
+        block.newlines &= block.newlines - 1;
+    }
+    lines->count = count;
+    return at;
+}
+
+AVX2 void pp_lines_take_avx2(struct pp_lines *lines, const char *text, size_t size, size_t *at)
+{
     lines->count = 0;
     while (*at < size && lines->count < PP_LINES_MAX) {
-        const char *line = text + *at;
-        const unsigned digits = count_digits(line);
-        if (digits - 1 > 19 || line[digits] != '\n' || (*line == '0' && digits > 1)) {
-            pp_lines_take_odd(lines, text, size, at);
-            continue;
+        struct block block = look_at(text + *at);
+        if (size - *at < 64) { /* what is behind the text does not count */
+            block.newlines &= (UINT64_C(1) << (size - *at)) - 1;
         }
-        const uint64_t low = join_low_16(line + digits, digits);
-        const uint64_t above = join_above_16(line, digits);
-        const uint64_t most = UINT64_MAX / power_16;
-        if ((above > most) | ((above == most) & (low > UINT64_MAX % power_16))) {
+        const size_t taken = take_block(lines, text, *at, block);
+        if (taken == *at) { /* not a line of digits, or too long to be one */
             pp_lines_take_odd(lines, text, size, at);
-            continue;
+        } else {
+            *at = taken;
         }
-        const size_t i = lines->count++;
-        lines->at[i] = (uint32_t)*at;
-        lines->size[i] = digits;
-        lines->n[i] = above * power_16 + low;
-        lines->kind[i] = PP_LINE_NUMBER;
-        lines->is_plain[i] = true;
-        *at += digits + 1;
     }
 }
 

@@ -70,6 +70,9 @@ int pp_output_all(int fd, const void *bytes, size_t size)
 static int put_out(struct pp_output *output, const char *bytes, size_t size)
 {
     size_t done;
+    if (output->before_write != NULL) {
+        output->before_write();
+    }
     const int error = write_until(output->fd, bytes, size, output->interrupted, &done);
     if (error == -EINTR && size - done <= PP_OUTPUT_BUFFER) {
         memmove(output->buffer, bytes + done, size - done);

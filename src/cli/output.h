@@ -23,8 +23,9 @@ struct pp_output {
     char *partial;     /* what is written meanwhile */
     char *buffer;
     size_t used;
-    uint64_t written; /* bytes so far, with what is in the buffer */
-    int error;        /* the first; everything after it is dropped */
+    uint64_t written;           /* bytes so far, with what is in the buffer */
+    int error;                  /* the first; everything after it is dropped */
+    void (*before_write)(void); /* may be NULL: a terminal that shows other things too is cleared of them */
     const volatile sig_atomic_t
         *interrupted; /* a write that a signal cut short is given up when this is set */
 };

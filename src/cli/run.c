@@ -224,9 +224,6 @@ static int wait_for_next(struct run *run, pp_map *map, struct pp_map_item *item)
     const int wait_ms = pp_progress_wait_ms();
     pp_messages_flush();
     if (!run->output.is_temporary) {
-        if (run->output.used > 0 && isatty(run->output.fd)) {
-            pp_progress_clear();
-        }
         const int error = pp_output_flush(&run->output);
         if (error != 0) {
             return fail_output(run, error);
@@ -486,6 +483,7 @@ int pp_run(const struct pp_command *command, const struct pp_inputs *inputs, int
     if (error == 0) {
         pp_messages_before(pp_progress_clear);
         pp_progress_open(shows_progress(command), inputs);
+        run.output.before_write = isatty(run.output.fd) ? pp_progress_clear : NULL;
         put_header(&run);
         error = run_map(&run);
         write_picture(&run, command->timeline, pp_timeline_draw_svg);

@@ -49,7 +49,7 @@ void pp_signals_die(int signal_number)
     sigset_t only;
     sigemptyset(&only);
     sigaddset(&only, signal_number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
     signal(signal_number, SIG_DFL);
     raise(signal_number);
-    sigprocmask(SIG_UNBLOCK, &only, NULL);
 }

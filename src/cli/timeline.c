@@ -14,7 +14,7 @@ enum { LEFT = 60, TOP = 48, WIDTH = 1000, LANE = 22, BOX = 16 };
 struct box {
     uint64_t from_ns, to_ns; /* since the run began */
     uint64_t tasks, numbers;
-    uint64_t first, last; /* the number of a single task that was one; else 0 */
+    uint64_t first; /* of a single task: its number, if it was one */
     bool is_number;
 };
 
@@ -32,7 +32,6 @@ struct event {
 
 struct pp_timeline {
     uint64_t began_ns;
-    uint64_t ended_ns; /* of the last task so far */
     uint64_t grain_ns; /* gaps shorter than this are not kept */
     size_t lane_count;
     size_t boxes; /* at most in a lane */
@@ -148,9 +147,7 @@ void pp_timeline_add(struct pp_timeline *timeline, const struct pp_piece *piece,
     }
     const uint64_t from_ns = answer->started_ns - timeline->began_ns;
     const uint64_t to_ns = answer->ended_ns - timeline->began_ns;
-    timeline->ended_ns = to_ns > timeline->ended_ns ? to_ns : timeline->ended_ns;
-    const struct box box = {
-        from_ns, to_ns, 1, answer->numbers, piece->first, piece->last, piece->kind == PP_PIECE_NUMBER};
+    const struct box box = {from_ns, to_ns, 1, answer->numbers, piece->first, piece->kind == PP_PIECE_NUMBER};
     add_box(timeline, &timeline->lanes[answer->lane], &box);
     if (timeline->keeps_all) {
         const struct event event = {from_ns,     to_ns,        answer->numbers, piece->first,
@@ -214,9 +211,9 @@ static void draw_box(struct pp_text *text, const struct scale *scale, const stru
     }
 }
 
-/* From the start of the task that killed the worker to its successor's first breath. */
+/* From the start of the task that killed the worker to its successor's first breath, or to the end. */
 static void draw_death(struct pp_text *text, const struct scale *scale, uint64_t began_ns,
-                       const struct pp_death *death)
+                       const struct pp_death *death, const char *what)
 {
     if (death->began_ns < began_ns || death->found_ns < death->began_ns) {
         return;
@@ -224,12 +221,12 @@ static void draw_death(struct pp_text *text, const struct scale *scale, uint64_t
     const double from = x_of(scale, death->began_ns - began_ns);
     const double to = x_of(scale, death->found_ns - began_ns);
     const double y = TOP + (double)death->lane * LANE + (LANE - BOX) / 2.0;
-    pp_text_printf(
-        text,
-        "<rect class='d' x='%.2f' y='%.0f' width='%.2f' height='%d'><title>a worker died of this task "
-        "between %.6f s and %.6f s; another took its place</title></rect>\n",
-        from, y, to - from < 0.6 ? 0.6 : to - from, BOX, (double)(death->began_ns - began_ns) * 1e-9,
-        (double)(death->found_ns - began_ns) * 1e-9);
+    pp_text_printf(text,
+                   "<rect class='d' x='%.2f' y='%.0f' width='%.2f' height='%d'><title>%s, %.6f s from %.6f s"
+                   "</title></rect>\n",
+                   from, y, to - from < 0.6 ? 0.6 : to - from, BOX, what,
+                   (double)(death->found_ns - death->began_ns) * 1e-9,
+                   (double)(death->began_ns - began_ns) * 1e-9);
     pp_text_printf(text, "<path class='x' d='M%.1f %.1fl8 8m0 -8l-8 8'/>\n", to - 4, y + BOX / 2.0 - 4);
 }
 
@@ -240,9 +237,14 @@ static void draw_deaths(const struct pp_timeline *timeline, struct pp_text *text
     size_t count;
     while ((count = pp_board_deaths(from, deaths, sizeof deaths / sizeof *deaths)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            draw_death(text, scale, timeline->began_ns, &deaths[i]);
+            draw_death(text, scale, timeline->began_ns, &deaths[i], "the worker died of this task");
         }
         from += count;
+    }
+    for (size_t i = 0; i < timeline->lane_count; i++) { /* nobody came after these */
+        const struct pp_death cut = {pp_board_read(i).since_ns, timeline->began_ns + scale->end_ns,
+                                     (uint32_t)i};
+        draw_death(text, scale, timeline->began_ns, &cut, "this task did not end");
     }
 }
 
@@ -270,7 +272,7 @@ static void draw_lane(const struct pp_timeline *timeline, struct pp_text *text, 
 
 void pp_timeline_draw_svg(const struct pp_timeline *timeline, struct pp_text *text)
 {
-    const struct scale scale = {timeline->ended_ns > 0 ? timeline->ended_ns : 1};
+    const struct scale scale = {pp_monotonic_ns() - timeline->began_ns};
     const size_t lanes = count_used(timeline);
     const size_t height = TOP + lanes * LANE + 48;
     pp_text_printf(text,

@@ -55,7 +55,7 @@ static int submit_all(pp_executor *executor, pp_future *futures[])
     return 0;
 }
 
-static int find(pp_future *const futures[], const pp_future *future)
+static int find(pp_future *const *futures, const pp_future *future)
 {
     int i = 0;
     while (futures[i] != future) {

@@ -454,6 +454,9 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
         executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
         look_for_the_dead(executor, now_ns);
     }
+    if (ready >= 0) {
+        pp_schedule_heard(&executor->schedule, now_ns);
+    }
     enforce_limits(executor, now_ns);
     hand_out(executor, now_ns);
     pp_store_notify(executor->store);

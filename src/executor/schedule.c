@@ -6,20 +6,24 @@
  *
  *   Credit in time. A worker is kept supplied with CREDIT_NS of work, judged by what jobs of the same
  * function have cost so far; with jobs longer than that, by one spare. A function that was never measured
- * gets one job a worker. A short queue is shared: nobody gets more than its even part of it.
+ * gets one job a worker. A short queue is shared: nobody gets more than its even part of it. Where the parent
+ * takes long to come round, because it feeds very many, a worker runs dry while jobs wait for it: then its
+ * credit doubles, up to MOST_CREDIT_NS, so that each round of the parent serves for longer; it shrinks again
+ * while the worker is found with more than half of it left.
  *
  *   Fill those who answer. A worker is filled when it is idle or has just answered. One that is silent gets
  * nothing more, so a surprise (a long job among short ones) holds back at most what it was sent before.
  *
  *   Take back. What was sent and not begun is taken back
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
- * worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
+ *       worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
  *     - from a worker that is silent for LATE_NS and for twice what its job should take.
- *   Taking in a part of a large argument is no silence. Patience doubles each time that the job is taken back,
- * or one that takes long to begin would be sent to and fro for ever.
- *   It goes to the front of the queue. A worker from which it was taken because of its silence is late until
- * it answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
- * nobody else is there.
+ * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
+ * answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
+ * nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
+ * the parent last listened to all: a parent that is itself behind the clock must not take it for the workers'.
+ * Patience doubles each time that a job is taken back, or one that takes long to begin would be sent to and
+ * fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -27,7 +31,7 @@
  * middle of work is the job's fault, not the worker's, and costs no pause.
  *
  * Every READY worker with an empty window is listed as idle or suspect; so none has nothing to do while the
- * queue is not empty. */
+ * queue is not empty. tests/support/simulator.h tells what else is promised, and checked. */
 
 #include "schedule.h"
 
@@ -36,6 +40,7 @@
 
 enum {
     CREDIT_NS = 1000000,
+    MOST_CREDIT_NS = 16000000,
     CREDIT_BYTES = 256 * 1024,
     WORTH_NS = 50000,
     STUCK_NS = 1000000,
@@ -199,7 +204,7 @@ static bool has_room(const struct pp_schedule *schedule, const struct pp_lane *l
     if (lane->late || !job->cost->known) {
         return false;
     }
-    return lane->window.count == 1 || (lane->window_ns + expected_ns(job->cost) <= CREDIT_NS &&
+    return lane->window.count == 1 || (lane->window_ns + expected_ns(job->cost) <= lane->credit_ns &&
                                        lane->window_bytes + job->size <= CREDIT_BYTES);
 }
 
@@ -325,8 +330,12 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
     struct pp_job *job = l->window.first;
     assert(l->state == PP_LANE_READY && job != NULL);
     measure(job->cost, nanoseconds);
+    bool was_measured = job->expected_ns > 0;
     remove_from_window(l, job);
     count_rich(schedule, l);
+    if (l->window.count == 0 && was_measured && schedule->queue.count > 0) {
+        l->credit_ns = l->credit_ns < MOST_CREDIT_NS / 2 ? 2 * l->credit_ns : MOST_CREDIT_NS;
+    }
     l->progress_ns = now_ns;
     l->late = false;
     if (l->window.count > 0) {
@@ -340,6 +349,11 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
 void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
 {
     lane_at(schedule, lane)->progress_ns = now_ns;
+}
+
+void pp_schedule_heard(struct pp_schedule *schedule, uint64_t now_ns)
+{
+    schedule->heard_ns = now_ns;
 }
 
 size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t claimed)
@@ -381,9 +395,6 @@ struct pp_job *pp_schedule_died(struct pp_schedule *schedule, size_t lane, size_
     }
     count_rich(schedule, l);
     unlist(schedule, l);
-    if (schedule->filling == l) {
-        schedule->filling = NULL;
-    }
     schedule->ready -= l->state == PP_LANE_READY;
     schedule->live--;
     *l = (struct pp_lane){0};
@@ -395,6 +406,7 @@ void pp_schedule_spawned(struct pp_schedule *schedule, size_t lane)
     struct pp_lane *l = lane_at(schedule, lane);
     assert(l->state == PP_LANE_ABSENT);
     l->state = PP_LANE_READY;
+    l->credit_ns = CREDIT_NS;
     schedule->live++;
     schedule->ready++;
     enlist_empty(schedule, l);
@@ -437,6 +449,9 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_n
             return NULL;
         }
         unlist(schedule, lane);
+        if (lane->window_ns > lane->credit_ns / 2 && lane->credit_ns > CREDIT_NS) {
+            lane->credit_ns -= lane->credit_ns / 8;
+        }
         schedule->share = (schedule->queue.count + schedule->lane_count - 1) / schedule->lane_count;
     }
     return lane;
@@ -482,10 +497,13 @@ static bool somebody_waits(const struct pp_schedule *schedule)
     return schedule->queue.count == 0 && schedule->lists[PP_LISTED_IDLE].first != NULL;
 }
 
-/* What the lane has been sent besides the job that it is on. */
+/* What the lane has been sent besides the job that it is on: as expected when it was sent, or by what the
+ * last one's function is known to cost now, whichever is more. */
 static uint64_t tail_ns(const struct pp_lane *lane)
 {
-    return lane->window_ns - lane->window.first->expected_ns;
+    uint64_t then = lane->window_ns - lane->window.first->expected_ns;
+    uint64_t now = (lane->window.count - 1) * expected_ns(lane->window.last->cost);
+    return then > now ? then : now;
 }
 
 /* From when on a silent lane is not left its tail any more. */
@@ -500,7 +518,7 @@ static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct
 }
 
 /* From whom to take back. */
-static bool take_back(struct pp_schedule *schedule, uint64_t now_ns, struct pp_action *action)
+static bool take_back(struct pp_schedule *schedule, struct pp_action *action)
 {
     if (schedule->rich == 0 || schedule->lane_count == 1) {
         return false;
@@ -508,7 +526,7 @@ static bool take_back(struct pp_schedule *schedule, uint64_t now_ns, struct pp_a
     struct pp_lane *richest = NULL;
     for (size_t i = 0; i < schedule->lane_count; i++) {
         struct pp_lane *lane = &schedule->lanes[i];
-        if (lane->rich && now_ns >= patience_end_ns(schedule, lane) &&
+        if (lane->rich && schedule->heard_ns >= patience_end_ns(schedule, lane) &&
             (richest == NULL || tail_ns(lane) > tail_ns(richest))) {
             richest = lane;
         }
@@ -516,7 +534,7 @@ static bool take_back(struct pp_schedule *schedule, uint64_t now_ns, struct pp_a
     if (richest == NULL) {
         return false;
     }
-    richest->late = now_ns - richest->progress_ns >= STUCK_NS;
+    richest->late = schedule->heard_ns >= richest->progress_ns + STUCK_NS;
     *action = (struct pp_action){PP_ACTION_TAKE_BACK, .lane = lane_index(schedule, richest)};
     return true;
 }
@@ -544,7 +562,7 @@ bool pp_schedule_next(struct pp_schedule *schedule, uint64_t now_ns, struct pp_a
     if (schedule->queue.count > 0 && hand_out(schedule, now_ns, action)) {
         return true;
     }
-    return take_back(schedule, now_ns, action);
+    return take_back(schedule, action);
 }
 
 uint64_t pp_schedule_deadline(const struct pp_schedule *schedule)

@@ -57,6 +57,7 @@ struct pp_lane {
     struct pp_job_list window; /* in the order sent */
     uint64_t window_ns;        /* expected time of all in it */
     size_t window_bytes;
+    uint64_t credit_ns; /* how much the window may hold */
     uint64_t
         progress_ns; /* when it last answered, took in a part, or was sent something after it had nothing */
     uint64_t tasks;  /* sent to this process and not taken back */
@@ -91,6 +92,7 @@ struct pp_schedule {
     unsigned failures;         /* starts in a row that came to nothing */
     int failure_reason;
     uint64_t spawn_after_ns; /* no start before that */
+    uint64_t heard_ns;       /* what workers said until then has been told */
     struct pp_cost *costs;
 };
 
@@ -126,6 +128,10 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
 
 /* The worker takes in what it was sent, which is too much to be written at once. */
 void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns);
+
+/* All that workers had said by then has been told: a worker that has not answered was silent. A busy parent
+ * may be long behind the clock. */
+void pp_schedule_heard(struct pp_schedule *schedule, uint64_t now_ns);
 
 /* All that the worker had not claimed is the parent's again; `claimed` jobs of its window it keeps. Returns
  * how many came back: they are the first in the queue. */

@@ -162,7 +162,7 @@ INLINE struct modulus modulus_of(lanes n)
 
 /* --- wide numbers */
 
-#define BIAS UINT64_C(2044) /* in c1, as a multiple of 2^52; to be taken off c2 */
+#define BIAS UINT64_C(2043) /* in c1, as a multiple of 2^52; to be taken off c2 */
 
 /* floor(m * n / 2^52) for m < 2^52. */
 INLINE lanes multiple_of_n(lanes m, const struct modulus *modulus)
@@ -170,35 +170,51 @@ INLINE lanes multiple_of_n(lanes m, const struct modulus *modulus)
     return high(_mm512_mullo_epi64(m, modulus->top), m, modulus->n);
 }
 
-/* c0 + 2^52 * c1 + 2^104 * c2, reduced, is a - b. 0 <= b < n; a is within 4096 of c2 or above it. */
-struct difference {
-    lanes a, b;
-};
-
-INLINE struct difference wide_reduce(lanes c0, lanes c1, lanes c2, const struct modulus *modulus)
+/* (c0 + 2^52 * c1 + 2^104 * c2) / R mod n. c1 is a sum that began with BIAS * 2^52, c2 one that began with n
+ * - BIAS. */
+INLINE lanes wide_reduce(lanes c0, lanes c1, lanes c2, const struct modulus *modulus)
 {
     lanes m0 = low(zero(), c0, modulus->inverse);
     lanes t1 = _mm512_sub_epi64(c1, multiple_of_n(m0, modulus));
     lanes m1 = low(zero(), t1, modulus->inverse);
-    return (struct difference){_mm512_add_epi64(c2, _mm512_srai_epi64(t1, 52)), multiple_of_n(m1, modulus)};
+    return _mm512_sub_epi64(_mm512_add_epi64(c2, _mm512_srai_epi64(t1, 52)), multiple_of_n(m1, modulus));
 }
 
-/* (x0 + 2^52 * x1)^2 / R + c2. */
-INLINE struct difference wide_square_digits(lanes x0, lanes x1, lanes c2, const struct modulus *modulus)
+/* What the sums begin with. A residue c = c0 + 2^52 * c1 put in there as well is added to the product for
+ * nothing: it makes (T + 2^52 * c) / R out of T / R. */
+struct start {
+    lanes c1, c2;
+};
+
+INLINE struct start start_with(lanes c, lanes n)
+{
+    lanes c0 = _mm512_and_si512(c, all((UINT64_C(1) << 52) - 1));
+    return (struct start){_mm512_add_epi64(c0, all(BIAS << 52)),
+                          _mm512_add_epi64(top_digit(c), _mm512_sub_epi64(n, all(BIAS)))};
+}
+
+/* (x0 + 2^52 * x1)^2 / R. */
+INLINE lanes wide_square_digits(lanes x0, lanes x1, struct start start, const struct modulus *modulus)
 {
     lanes twice_x1 = _mm512_add_epi64(x1, x1);
     lanes c0 = low(zero(), x0, x0);
-    lanes c1 = low(high(all(BIAS << 52), x0, x0), x0, twice_x1);
-    c2 = low(high(c2, x0, twice_x1), x1, x1);
+    lanes c1 = low(high(start.c1, x0, x0), x0, twice_x1);
+    lanes c2 = low(high(start.c2, x0, twice_x1), x1, x1);
     return wide_reduce(c0, c1, c2, modulus);
 }
 
-/* Base 2: a power of two, R^2 * n / R at most before reduction, so that a - b + n is what is wanted and below
- * 2^64. */
-INLINE lanes wide_base2_square(lanes x0, lanes x1, lanes c2, const struct modulus *modulus)
+INLINE lanes wide_square(lanes x, struct start start, const struct modulus *modulus)
 {
-    struct difference r = wide_square_digits(x0, x1, c2, modulus);
-    return _mm512_sub_epi64(r.a, r.b);
+    return wide_square_digits(x, top_digit(x), start, modulus);
+}
+
+INLINE lanes wide_multiply(lanes x, lanes y, struct start start, const struct modulus *modulus)
+{
+    lanes x1 = top_digit(x), y1 = top_digit(y);
+    lanes c0 = low(zero(), x, y);
+    lanes c1 = low(low(high(start.c1, x, y), x, y1), x1, y);
+    lanes c2 = low(high(high(start.c2, x, y1), x1, y), x1, y1);
+    return wide_reduce(c0, c1, c2, modulus);
 }
 
 /* Takes the bits left, ..., left + 2 of `added`: a residue x0 becomes x0 * 2^bits in two digits. */
@@ -209,108 +225,110 @@ INLINE void take_three_bits(lanes *x0, lanes *x1, lanes added, uint64_t left)
     *x0 = _mm512_sllv_epi64(*x0, bits);
 }
 
-TARGET static uint32_t wide_base2(const uint64_t numbers[GROUP])
+enum { WIDE_VECTORS = 8 };
+
+INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
 {
-    enum { VECTORS = GROUP / LANES };
-    struct modulus modulus[VECTORS];
-    struct plan plan[VECTORS];
-    lanes x0[VECTORS], x1[VECTORS], c2[VECTORS];
-    lanes most = zero(), least = all(64);
-    FOR_VECTORS(v, VECTORS)
+    struct modulus modulus[WIDE_VECTORS];
+    struct plan plan[WIDE_VECTORS];
+    struct start start[WIDE_VECTORS];
+    lanes x0[WIDE_VECTORS], x1[WIDE_VECTORS], most = zero(), least = all(64);
+    FOR_VECTORS(v, WIDE_VECTORS)
     {
         lanes n = _mm512_loadu_si512(numbers + LANES * v);
         modulus[v] = modulus_of(n);
         plan[v] = plan_base2(n, 104);
+        start[v] = start_with(zero(), n);
         x0[v] = plan[v].x;
         x1[v] = top_digit(x0[v]);
-        c2[v] = _mm512_sub_epi64(n, all(BIAS));
         most = _mm512_max_epu64(most, plan[v].squarings);
         least = _mm512_min_epu64(least, plan[v].squarings);
     }
     uint64_t left = _mm512_reduce_max_epu64(most), all_busy = _mm512_reduce_min_epu64(least);
     while (left > all_busy || left % 3 != 0) {
-        FOR_VECTORS(v, VECTORS)
+        FOR_VECTORS(v, WIDE_VECTORS)
         {
             flags busy = _mm512_cmpge_epu64_mask(plan[v].squarings, all(left));
-            x0[v] = _mm512_mask_mov_epi64(x0[v], busy, wide_base2_square(x0[v], x1[v], c2[v], &modulus[v]));
+            lanes square = wide_square_digits(x0[v], x1[v], start[v], &modulus[v]);
+            x0[v] = _mm512_mask_mov_epi64(x0[v], busy, square);
             x1[v] = top_digit(x0[v]);
         }
         left--;
-        if (left % 3 == 0) {
-            FOR_VECTORS(v, VECTORS)
-            {
-                take_three_bits(&x0[v], &x1[v], plan[v].added, left);
-            }
-        }
-    }
-    while (left > 0) {
-        FOR_VECTORS(v, VECTORS)
+        FOR_VECTORS(v, left % 3 == 0 ? WIDE_VECTORS : 0)
         {
-            x0[v] = wide_base2_square(x0[v], x1[v], c2[v], &modulus[v]);
-        }
-        FOR_VECTORS(v, VECTORS)
-        {
-            x0[v] = wide_base2_square(x0[v], top_digit(x0[v]), c2[v], &modulus[v]);
-        }
-        left -= 3;
-        FOR_VECTORS(v, VECTORS)
-        {
-            x0[v] = wide_base2_square(x0[v], top_digit(x0[v]), c2[v], &modulus[v]);
             take_three_bits(&x0[v], &x1[v], plan[v].added, left);
         }
     }
-    uint32_t accepted = 0;
-    FOR_VECTORS(v, VECTORS)
+    while (left > 0) {
+        FOR_VECTORS(v, WIDE_VECTORS)
+        {
+            x0[v] = wide_square_digits(x0[v], x1[v], start[v], &modulus[v]);
+        }
+        FOR_VECTORS(v, WIDE_VECTORS)
+        {
+            x0[v] = wide_square(x0[v], start[v], &modulus[v]);
+        }
+        left -= 3;
+        FOR_VECTORS(v, WIDE_VECTORS)
+        {
+            x0[v] = wide_square(x0[v], start[v], &modulus[v]);
+            take_three_bits(&x0[v], &x1[v], plan[v].added, left);
+        }
+    }
+    uint64_t accepted = 0;
+    FOR_VECTORS(v, WIDE_VECTORS)
     {
-        struct difference y =
-            wide_reduce(x0[v], _mm512_add_epi64(x1[v], all(BIAS << 52)), c2[v], &modulus[v]);
-        accepted |= (uint32_t)accepts_base2(_mm512_sub_epi64(y.a, y.b), modulus[v].n) << LANES * v;
+        lanes y = wide_reduce(x0[v], _mm512_add_epi64(x1[v], start[v].c1), start[v].c2, &modulus[v]);
+        accepted |= (uint64_t)accepts_base2(y, modulus[v].n) << LANES * v;
     }
     return accepted;
 }
 
-/* The residue of a - b: c2 began between 8192 and n + 8192 (less BIAS), so that a is between 0 and 2^64. */
-INLINE lanes wide_residue(struct difference r, lanes n)
+TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP])
 {
-    lanes difference = _mm512_sub_epi64(r.a, r.b);
-    return _mm512_mask_add_epi64(difference, _mm512_cmplt_epu64_mask(r.a, r.b), difference, n);
+    uint64_t accepted = 0;
+    for (int i = 0; i < GROUP; i += WIDE_VECTORS * LANES) {
+        accepted |= wide_base2_vectors(numbers + i) << i;
+    }
+    return accepted;
 }
 
-INLINE lanes wide_square(lanes x, lanes minus, const struct modulus *modulus)
+/* floor(x / n), or less by up to 2^-49 of itself, given 1 / n. */
+INLINE lanes quotient_by(__m512d reciprocal, lanes x, double scale)
 {
-    return wide_residue(wide_square_digits(x, top_digit(x), minus, modulus), modulus->n);
+    __m512d less = _mm512_mul_pd(reciprocal, _mm512_set1_pd(scale * (1 - 0x1p-50)));
+    return _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_cvtepu64_pd(x), less));
 }
 
-INLINE lanes wide_multiply(lanes x, lanes y, lanes minus, const struct modulus *modulus)
+INLINE __m512d reciprocal_of(lanes n)
 {
-    lanes x1 = top_digit(x), y1 = top_digit(y);
-    lanes c0 = low(zero(), x, y);
-    lanes c1 = low(low(high(all(BIAS << 52), x, y), x, y1), x1, y);
-    lanes c2 = low(high(high(minus, x, y1), x1, y), x1, y1);
-    return wide_residue(wide_reduce(c0, c1, c2, modulus), modulus->n);
+    return _mm512_div_pd(_mm512_set1_pd(1), _mm512_cvtepu64_pd(n));
 }
 
-/* What c2 begins with for products less c, c < n. */
-INLINE lanes wide_minus(lanes c, lanes n)
+/* x * 2^26 mod n for x < n: the remainder is below n + 2^41, so that 64 bits of it are enough. */
+INLINE lanes times_2_26(lanes x, lanes n, __m512d reciprocal)
 {
-    lanes minus = _mm512_sub_epi64(n, c);
-    minus = _mm512_mask_add_epi64(minus, _mm512_cmplt_epu64_mask(minus, all(8192)), minus, n);
-    return _mm512_sub_epi64(minus, all(BIAS));
+    lanes quotient = quotient_by(reciprocal, x, 0x1p26);
+    return canonical(_mm512_sub_epi64(_mm512_slli_epi64(x, 26), _mm512_mullo_epi64(quotient, n)), n);
 }
 
-/* 2^104 mod n. The quotient in floating point, made too small by between 2^-53 and 2^-50 of itself to be on
- * the safe side, leaves a remainder between 0 and n + 2^54 < 2^64, of which 64 bits are enough; a second
- * quotient, at most 17, does the rest. */
+/* 2^104 mod n. The quotient is less than 2^54. Rounded three times and made less by 2^-51 of itself, it is
+ * too small by at most 7 / 4 * 2^-51, which leaves a remainder below n + 2^54 < 2^64; a second quotient, at
+ * most 17, does the rest. */
 INLINE lanes wide_one(lanes n)
 {
-    const __m512d little_less = _mm512_set1_pd(1 - 0x1p-51);
-    __m512d divisor = _mm512_cvtepu64_pd(n);
-    lanes quotient =
-        _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_div_pd(_mm512_set1_pd(0x1p104), divisor), little_less));
+    __m512d ratio = _mm512_div_pd(_mm512_set1_pd(0x1p104), _mm512_cvtepu64_pd(n));
+    lanes quotient = _mm512_cvttpd_epu64(_mm512_mul_pd(ratio, _mm512_set1_pd(1 - 0x1p-51)));
     lanes rest = _mm512_sub_epi64(zero(), _mm512_mullo_epi64(quotient, n));
-    quotient =
-        _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_div_pd(_mm512_cvtepu64_pd(rest), divisor), little_less));
+    quotient = quotient_by(reciprocal_of(n), rest, 1);
     return canonical(_mm512_sub_epi64(rest, _mm512_mullo_epi64(quotient, n)), n);
+}
+
+/* So that products come out less by the residue c_m = c * R: with -c * R * 2^52 put in, (T - c * R^2) / R. */
+INLINE struct start wide_minus(lanes c_m, lanes n)
+{
+    __m512d reciprocal = reciprocal_of(n);
+    return start_with(_mm512_sub_epi64(n, times_2_26(times_2_26(c_m, n, reciprocal), n, reciprocal)), n);
 }
 
 /* --- narrow numbers */
@@ -327,13 +345,14 @@ INLINE lanes below_2n(lanes x, lanes n)
     return _mm512_min_epu64(x, _mm512_sub_epi64(x, _mm512_add_epi64(n, n)));
 }
 
-TARGET static uint32_t narrow_base2(const uint64_t numbers[GROUP])
+enum { NARROW_VECTORS = 8 };
+
+INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
 {
-    enum { VECTORS = GROUP / LANES };
-    struct modulus modulus[VECTORS];
-    struct plan plan[VECTORS];
-    lanes x[VECTORS], most = zero();
-    FOR_VECTORS(v, VECTORS)
+    struct modulus modulus[NARROW_VECTORS];
+    struct plan plan[NARROW_VECTORS];
+    lanes x[NARROW_VECTORS], most = zero();
+    FOR_VECTORS(v, NARROW_VECTORS)
     {
         lanes n = _mm512_loadu_si512(numbers + LANES * v);
         modulus[v] = modulus_of(n);
@@ -343,7 +362,7 @@ TARGET static uint32_t narrow_base2(const uint64_t numbers[GROUP])
     }
     for (uint64_t left = _mm512_reduce_max_epu64(most); left > 0; left--) {
         lanes bit = all(UINT64_C(1) << (left - 1));
-        FOR_VECTORS(v, VECTORS)
+        FOR_VECTORS(v, NARROW_VECTORS)
         {
             lanes square =
                 narrow_reduce(low(zero(), x[v], x[v]), high(modulus[v].n, x[v], x[v]), &modulus[v]);
@@ -353,29 +372,38 @@ TARGET static uint32_t narrow_base2(const uint64_t numbers[GROUP])
             x[v] = _mm512_mask_mov_epi64(x[v], busy, below_2n(square, modulus[v].n));
         }
     }
-    uint32_t accepted = 0;
-    FOR_VECTORS(v, VECTORS)
+    uint64_t accepted = 0;
+    FOR_VECTORS(v, NARROW_VECTORS)
     {
         lanes y = narrow_reduce(x[v], modulus[v].n, &modulus[v]);
-        accepted |= (uint32_t)accepts_base2(y, modulus[v].n) << LANES * v;
+        accepted |= (uint64_t)accepts_base2(y, modulus[v].n) << LANES * v;
     }
     return accepted;
 }
 
-INLINE lanes narrow_multiply(lanes x, lanes y, lanes minus, const struct modulus *modulus)
+TARGET static uint64_t narrow_base2(const uint64_t numbers[GROUP])
 {
-    return below_2n(narrow_reduce(low(zero(), x, y), high(minus, x, y), modulus), modulus->n);
+    uint64_t accepted = 0;
+    for (int i = 0; i < GROUP; i += NARROW_VECTORS * LANES) {
+        accepted |= narrow_base2_vectors(numbers + i) << i;
+    }
+    return accepted;
 }
 
-INLINE lanes narrow_square(lanes x, lanes minus, const struct modulus *modulus)
+INLINE lanes narrow_multiply(lanes x, lanes y, struct start start, const struct modulus *modulus)
 {
-    return narrow_multiply(x, x, minus, modulus);
+    return below_2n(narrow_reduce(low(zero(), x, y), high(start.c1, x, y), modulus), modulus->n);
+}
+
+INLINE lanes narrow_square(lanes x, struct start start, const struct modulus *modulus)
+{
+    return narrow_multiply(x, x, start, modulus);
 }
 
 /* What the high digit begins with for products less c, c < n. */
-INLINE lanes narrow_minus(lanes c, lanes n)
+INLINE struct start narrow_minus(lanes c, lanes n)
 {
-    return _mm512_sub_epi64(_mm512_add_epi64(n, n), c);
+    return (struct start){_mm512_sub_epi64(_mm512_add_epi64(n, n), c), zero()};
 }
 
 /* 2^52 mod n, for 2^32 < n < 2^50. The quotient is below 2^20; if it was rounded up to an integer that it
@@ -387,6 +415,53 @@ INLINE lanes narrow_one(lanes n)
 }
 
 /* --- Lucas, for both */
+
+/* x mod q for x < 2^27, q <= 13: the reciprocal is too large by less than 2^-52, the product so by less than
+ * 2^-25. */
+INLINE lanes remainder_of(lanes x, uint64_t q)
+{
+    lanes quotient = high(zero(), x, all((UINT64_C(1) << 52) / q + 1));
+    return _mm512_sub_epi64(x, low(zero(), quotient, all(q)));
+}
+
+/* row[index], for index < count in each lane; row[0] is 0, and so are the upper parts of index. */
+INLINE lanes look_up(const uint16_t *row, uint32_t count, lanes index)
+{
+    return _mm512_permutexvar_epi16(index, _mm512_maskz_loadu_epi16((1U << count) - 1, row));
+}
+
+/* lucas_parameter of lucas.h. All residues come from one, modulo 3 * 5 * 7 * 11 * 13, that is not quite
+ * reduced: x is n but for a multiple of that, less than 3 * 15015 for its low digit and less than 4096 *
+ * 15015 for its high one. */
+INLINE lanes lucas_parameters(lanes n)
+{
+    const struct lucas_signs *signs = &pp_lucas_signs;
+    const uint64_t primes = 3 * 5 * 7 * 11 * 13, radix = UINT64_C(1) << 52;
+    lanes quotient = high(zero(), n, all(radix / primes));
+    lanes x = _mm512_sub_epi64(_mm512_and_si512(n, all(radix - 1)), low(zero(), quotient, all(primes)));
+    x = low(x, top_digit(n), all(radix % primes));
+    lanes minus = look_up(signs->mod_8, 4, _mm512_and_si512(_mm512_srli_epi64(n, 1), all(3)));
+    minus = _mm512_xor_si512(minus, look_up(signs->mod_3, 3, remainder_of(x, 3)));
+    minus = _mm512_xor_si512(minus, look_up(signs->mod_5, 5, remainder_of(x, 5)));
+    minus = _mm512_xor_si512(minus, look_up(signs->mod_7, 7, remainder_of(x, 7)));
+    minus = _mm512_xor_si512(minus, look_up(signs->mod_11, 11, remainder_of(x, 11)));
+    minus = _mm512_xor_si512(minus, look_up(signs->mod_13, 13, remainder_of(x, 13)));
+    lanes lowest = _mm512_and_si512(minus, _mm512_sub_epi64(zero(), minus));
+    lanes p = _mm512_add_epi64(bit_lengths(lowest), all(LUCAS_FIRST_P - 1));
+    flags none = _mm512_cmpeq_epi64_mask(minus, zero());
+    if (none != 0) {
+        uint64_t number[LANES], parameter[LANES];
+        _mm512_storeu_si512(number, n);
+        _mm512_storeu_si512(parameter, p);
+        for (int i = 0; i < LANES; i++) {
+            if (none >> i & 1) {
+                parameter[i] = pp_lucas_parameter_search(number[i]);
+            }
+        }
+        p = _mm512_loadu_si512(parameter);
+    }
+    return p;
+}
 
 /* p * one mod n. */
 INLINE lanes times_one(lanes p, lanes one, lanes n)
@@ -405,26 +480,24 @@ INLINE flags are(lanes residue, lanes value, lanes n)
     return _mm512_cmpeq_epi64_mask(canonical(residue, n), value);
 }
 
-enum { LUCAS_VECTORS = 2 }; /* with two chains each */
+enum { LUCAS_VECTORS = 4 }; /* with two chains each */
 
 /* The ladder of lucas.h from k = 0 on, (S, M) = (2, P): the zeros above the top bit of a shorter d have no
  * effect. Products are below 2n; `minus` says how much is taken off them. */
-INLINE uint32_t lucas(const uint64_t *numbers, lanes (*one_of)(lanes), lanes (*minus_of)(lanes, lanes),
-                      lanes (*square_of)(lanes, lanes, const struct modulus *),
-                      lanes (*product_of)(lanes, lanes, lanes, const struct modulus *))
+INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
+                              struct start (*minus_of)(lanes, lanes),
+                              lanes (*square_of)(lanes, struct start, const struct modulus *),
+                              lanes (*product_of)(lanes, lanes, struct start, const struct modulus *))
 {
     struct modulus modulus[LUCAS_VECTORS];
-    lanes two[LUCAS_VECTORS], p[LUCAS_VECTORS], minus_two[LUCAS_VECTORS], minus_p[LUCAS_VECTORS];
+    struct start minus_two[LUCAS_VECTORS], minus_p[LUCAS_VECTORS];
+    lanes two[LUCAS_VECTORS], p[LUCAS_VECTORS];
     lanes square[LUCAS_VECTORS], product[LUCAS_VECTORS], differs[LUCAS_VECTORS], twos[LUCAS_VECTORS];
     flags accepted[LUCAS_VECTORS];
     uint64_t longest = 0, most_twos = 0;
     FOR_VECTORS(v, LUCAS_VECTORS)
     {
-        uint64_t parameters[LANES];
-        for (int i = 0; i < LANES; i++) {
-            parameters[i] = lucas_parameter(numbers[LANES * v + i]);
-        }
-        lanes n = _mm512_loadu_si512(numbers + LANES * v), parameter = _mm512_loadu_si512(parameters);
+        lanes n = _mm512_loadu_si512(numbers + LANES * v), parameter = lucas_parameters(n);
         lanes one = one_of(n), next = _mm512_add_epi64(n, all(1));
         lanes lowest_bit = _mm512_and_si512(next, _mm512_sub_epi64(zero(), next));
         twos[v] = _mm512_sub_epi64(bit_lengths(lowest_bit), all(1));
@@ -459,33 +532,35 @@ INLINE uint32_t lucas(const uint64_t *numbers, lanes (*one_of)(lanes), lanes (*m
     for (uint64_t r = 1; r < most_twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < s - 1? */
         FOR_VECTORS(v, LUCAS_VECTORS)
         {
-            flags zeros = are(product[v], zero(), modulus[v].n);
-            passed[v] |= (flags)(zeros & _mm512_cmpgt_epu64_mask(twos[v], all(r)));
-            product[v] = square_of(product[v], minus_two[v], &modulus[v]);
+            flags waiting = (flags)(~passed[v] & _mm512_cmpgt_epu64_mask(twos[v], all(r)));
+            if (waiting != 0) {
+                passed[v] |= (flags)(waiting & are(product[v], zero(), modulus[v].n));
+                product[v] = square_of(product[v], minus_two[v], &modulus[v]);
+            }
         }
     }
-    uint32_t result = 0;
+    uint64_t result = 0;
     FOR_VECTORS(v, LUCAS_VECTORS)
     {
-        result |= (uint32_t)(accepted[v] & passed[v]) << LANES * v;
+        result |= (uint64_t)(accepted[v] & passed[v]) << LANES * v;
     }
     return result;
 }
 
-TARGET static uint32_t wide_lucas(const uint64_t numbers[GROUP])
+TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
-        accepted |= lucas(numbers + i, wide_one, wide_minus, wide_square, wide_multiply) << i;
+        accepted |= lucas_vectors(numbers + i, wide_one, wide_minus, wide_square, wide_multiply) << i;
     }
     return accepted;
 }
 
-TARGET static uint32_t narrow_lucas(const uint64_t numbers[GROUP])
+TARGET static uint64_t narrow_lucas(const uint64_t numbers[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
-        accepted |= lucas(numbers + i, narrow_one, narrow_minus, narrow_square, narrow_multiply) << i;
+        accepted |= lucas_vectors(numbers + i, narrow_one, narrow_minus, narrow_square, narrow_multiply) << i;
     }
     return accepted;
 }
@@ -523,7 +598,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     uint8_t at[SCREENED + LANES];
     size_t remain = 0;
     for (size_t i = 0; i < count; i += LANES) {
-        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : 0xff;
+        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : (flags)0xff;
         lanes eight = _mm512_maskz_loadu_epi64(there, n + i);
         flags odd = _mm512_mask_test_epi64_mask(there, eight, all(1));
         flags small = _mm512_mask_cmplt_epu64_mask(there, eight, all(SMALL_LIMIT));
@@ -538,7 +613,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     }
     remain = sift(number, at, remain, 0, 5);
     remain = sift(number, at, remain, 5, 17);
-    remain = sift(number, at, remain, 17, SMALL_FACTORS);
+    remain = sift(number, at, remain, 17, 34);
     for (size_t i = 0; i < remain; i++) {
         left[i] = at[i];
     }
@@ -550,7 +625,7 @@ const struct kernel pp_kernel_avx512ifma = {
     .is_supported = is_supported,
     .screen = screen,
     .classes = {{(UINT64_C(1) << 50) - 1, narrow_base2, narrow_lucas},
-                {UINT64_MAX - (UINT64_C(1) << 54), wide_base2, wide_lucas},
+                {UINT64_MAX - 5 * (UINT64_C(1) << 52), wide_base2, wide_lucas},
                 {UINT64_MAX, pp_portable_base2, pp_portable_lucas}},
 };
 

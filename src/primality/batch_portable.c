@@ -10,7 +10,7 @@
 #include "lucas.h"
 #include "small_factors.h"
 
-enum { CHAINS = 4 };
+enum { CHAINS = 8 };
 
 /* For loops over the chains: unrolled, so that their states live in registers. */
 #if defined(__clang__)
@@ -27,7 +27,7 @@ static bool is_supported(void)
 }
 
 /* Branchless: whether a number is left depends on chance, and a predictor would be wrong too often. */
-static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED])
+size_t pp_portable_screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED])
 {
     size_t odd = 0, some = 0, remain = 0;
     for (size_t i = 0; i < count; i++) {
@@ -58,7 +58,16 @@ static int longest(const int lengths[CHAINS])
     return most;
 }
 
-static uint32_t base2_chains(const uint64_t n[CHAINS])
+static int shortest(const int lengths[CHAINS])
+{
+    int least = 64;
+    for (int c = 0; c < CHAINS; c++) {
+        least = lengths[c] < least ? lengths[c] : least;
+    }
+    return least;
+}
+
+static uint64_t base2_chains(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
@@ -70,47 +79,57 @@ static uint32_t base2_chains(const uint64_t n[CHAINS])
         digits[c] = plan.digits;
         squarings[c] = plan.squarings;
     }
-    for (int i = longest(squarings), end; i > 0; i = end) {
-        end = (i - 1) / 6 * 6;
-        for (int j = i; j > end; j--) {
-            FOR_CHAINS
-            {
-                uint64_t next_m = base2_square(x_m[c], n[c], inverse[c]);
-                x_m[c] = j <= squarings[c] ? next_m : x_m[c];
-            }
-        }
+    int left = longest(squarings), all_busy = shortest(squarings);
+    while (left > all_busy || left % 6 != 0) {
         FOR_CHAINS
         {
-            uint64_t next_m = base2_shift(x_m[c], digits[c] >> end & 63, n[c], inverse[c]);
-            x_m[c] = end < squarings[c] ? next_m : x_m[c];
+            uint64_t next_m = base2_square(x_m[c], n[c], inverse[c]);
+            if (left % 6 == 1) {
+                next_m = base2_shift(next_m, digits[c] >> (left - 1) & 63, n[c], inverse[c]);
+            }
+            x_m[c] = left <= squarings[c] ? next_m : x_m[c];
+        }
+        left--;
+    }
+    while (left > 0) {
+        for (int i = 0; i < 6; i++) {
+            FOR_CHAINS
+            {
+                x_m[c] = base2_square(x_m[c], n[c], inverse[c]);
+            }
+        }
+        left -= 6;
+        FOR_CHAINS
+        {
+            x_m[c] = base2_shift(x_m[c], digits[c] >> left & 63, n[c], inverse[c]);
         }
     }
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
         uint64_t y = montgomery_reduce((struct wide){0, x_m[c]}, n[c], inverse[c]);
-        accepted |= (uint32_t)base2_accepts(y, n[c]) << c;
+        accepted |= (uint64_t)base2_accepts(y, n[c]) << c;
     }
     return accepted;
 }
 
 /* The ladder of lucas.h for several numbers: from k = 0 on, (S, M) = (V_0, V_1) = (2, P), where the zeros
  * above the top bit of a shorter d have no effect. */
-static uint32_t lucas_chains(const uint64_t n[CHAINS])
+static uint64_t lucas_chains(const uint64_t n[CHAINS])
 {
     uint64_t inverse[CHAINS], differs[CHAINS];
     struct lucas_constants constant[CHAINS];
     struct lucas_pair at[CHAINS];
     int lengths[CHAINS];
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
         uint64_t d = (n[c] + 1) >> trailing_zeros(n[c] + 1);
         inverse[c] = inverse_mod_2_64(n[c]);
         uint64_t p = lucas_parameter(n[c]);
-        accepted |= (uint32_t)(p != 0) << c;
+        accepted |= (uint64_t)(p != 0) << c;
         constant[c] = lucas_begin(p, n[c]);
-        at[c] = (struct lucas_pair){constant[c].two_m, constant[c].p_m};
+        at[c] = (struct lucas_pair){constant[c].two.c_m, constant[c].p.c_m};
         differs[c] = d ^ d >> 1;
         lengths[c] = bit_length(d);
     }
@@ -122,23 +141,23 @@ static uint32_t lucas_chains(const uint64_t n[CHAINS])
     }
     FOR_CHAINS
     {
-        accepted &= ~((uint32_t)!lucas_accepts(at[c], constant[c], n[c], inverse[c]) << c);
+        accepted &= ~((uint64_t)!lucas_accepts(at[c], constant[c], n[c], inverse[c]) << c);
     }
     return accepted;
 }
 
-uint32_t pp_portable_base2(const uint64_t n[GROUP])
+uint64_t pp_portable_base2(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains(n + i) << i;
     }
     return accepted;
 }
 
-uint32_t pp_portable_lucas(const uint64_t n[GROUP])
+uint64_t pp_portable_lucas(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= lucas_chains(n + i) << i;
     }
@@ -146,7 +165,7 @@ uint32_t pp_portable_lucas(const uint64_t n[GROUP])
 }
 
 /* Below 2^32, in half words. */
-static uint32_t base2_chains_32(const uint64_t n[CHAINS])
+static uint64_t base2_chains_32(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
@@ -173,17 +192,17 @@ static uint32_t base2_chains_32(const uint64_t n[CHAINS])
             x_m[c] = end < squarings[c] ? next_m : x_m[c];
         }
     }
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     FOR_CHAINS
     {
-        accepted |= (uint32_t)base2_accepts(reduce_32(x_m[c], n[c], inverse[c]), n[c]) << c;
+        accepted |= (uint64_t)base2_accepts(reduce_32(x_m[c], n[c], inverse[c]), n[c]) << c;
     }
     return accepted;
 }
 
-static uint32_t base2_32(const uint64_t n[GROUP])
+static uint64_t base2_32(const uint64_t n[GROUP])
 {
-    uint32_t accepted = 0;
+    uint64_t accepted = 0;
     for (int i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains_32(n + i) << i;
     }
@@ -193,6 +212,6 @@ static uint32_t base2_32(const uint64_t n[GROUP])
 const struct kernel pp_kernel_portable = {
     .name = "portable",
     .is_supported = is_supported,
-    .screen = screen,
+    .screen = pp_portable_screen,
     .classes = {{UINT32_MAX, base2_32, NULL}, {UINT64_MAX, pp_portable_base2, pp_portable_lucas}},
 };

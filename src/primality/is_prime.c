@@ -45,8 +45,8 @@ static bool is_prime_bpsw(uint64_t n)
     struct base2_plan plan = base2_begin(n, 64);
     struct lucas_constants constant = lucas_begin(p, n);
     uint64_t x_m = plan.x;
-    struct lucas_pair at = {lucas_multiply(constant.p_m, constant.p_m, constant.two_m, n, inverse),
-                            constant.p_m};
+    struct lucas_pair at = {lucas_multiply(constant.p.c_m, constant.p.c_m, constant.two, n, inverse),
+                            constant.p.c_m};
     uint64_t d = (n + 1) >> trailing_zeros(n + 1), differs = d ^ d >> 1;
     int bit = bit_length(d) - 2;
     for (; bit >= plan.squarings; bit--) {

@@ -11,7 +11,7 @@
 
 enum {
     SCREENED = 128, /* most numbers that screen() takes at a time */
-    GROUP = 32,     /* numbers in a group: one bit each in a mask */
+    GROUP = 64,     /* numbers in a group: one bit each in a mask */
     CLASSES = 3     /* most size classes of a kernel */
 };
 
@@ -20,11 +20,11 @@ struct size_class {
     uint64_t highest; /* largest number of the class, the smallest being above the class before */
 
     /* Which numbers are probable primes to base 2, in the sense of base2.h. They are above 2^16. */
-    uint32_t (*base2)(const uint64_t n[GROUP]);
+    uint64_t (*base2)(const uint64_t n[GROUP]);
 
     /* Which numbers are extra strong Lucas probable primes, as lucas.h defines them. They are above 2^32, and
      * probable primes to base 2 without prime factors up to 61. */
-    uint32_t (*lucas)(const uint64_t n[GROUP]);
+    uint64_t (*lucas)(const uint64_t n[GROUP]);
 };
 
 struct kernel {
@@ -45,6 +45,7 @@ struct kernel {
 extern const struct kernel pp_kernel_portable;
 #if defined(__x86_64__) && defined(__GNUC__)
 #define PP_HAVE_X86_KERNELS
+extern const struct kernel pp_kernel_avx2;
 extern const struct kernel pp_kernel_avx512ifma;
 #endif
 
@@ -54,8 +55,9 @@ const struct kernel *pp_kernel_named(const char *name);
 /* pp_is_prime_batch with a kernel that the processor supports. */
 void pp_kernel_run(const struct kernel *kernel, const uint64_t *numbers, size_t count, bool *verdicts);
 
-/* For the classes of a kernel that are the portable one's. */
-uint32_t pp_portable_base2(const uint64_t n[GROUP]);
-uint32_t pp_portable_lucas(const uint64_t n[GROUP]);
+/* What other kernels borrow from the portable one. */
+size_t pp_portable_screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED]);
+uint64_t pp_portable_base2(const uint64_t n[GROUP]);
+uint64_t pp_portable_lucas(const uint64_t n[GROUP]);
 
 #endif

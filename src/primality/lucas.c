@@ -30,15 +30,16 @@ static bool is_square(uint64_t n)
 
 uint64_t pp_lucas_parameter_search(uint64_t n)
 {
-    /* A square has no parameter: the search would go on until P shares a factor with it. */
-    if (is_square(n)) {
-        return 0;
+    /* A square has no parameter, and the search would go on until P shares a factor with it. Others have one
+     * soon: each P has an even chance, so that it pays to try some first. */
+    enum { SQUARES_HAVE_NONE = LUCAS_LAST_P + 10 };
+    for (uint64_t p = LUCAS_LAST_P + 1;; p++) {
+        int symbol = jacobi(p * p - 4, n);
+        if (symbol != 1) {
+            return symbol == -1 ? p : 0;
+        }
+        if (p == SQUARES_HAVE_NONE && is_square(n)) {
+            return 0;
+        }
     }
-    uint64_t p = LUCAS_LAST_P;
-    int symbol;
-    do {
-        p++;
-        symbol = jacobi(p * p - 4, n);
-    } while (symbol == 1);
-    return symbol == 0 ? 0 : p;
 }

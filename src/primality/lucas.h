@@ -38,18 +38,24 @@ static inline uint64_t lucas_parameter(uint64_t n)
     return LUCAS_FIRST_P + (uint64_t)trailing_zeros(minus);
 }
 
+/* A residue to be subtracted, c_m, and n - c_m. */
+struct lucas_constant {
+    uint64_t c_m, n_minus_c_m;
+};
+
 /* x * y - c, all in Montgomery form: c is taken from the high word while the low word goes through the
  * multiplier. */
-static inline uint64_t lucas_multiply(uint64_t x_m, uint64_t y_m, uint64_t c_m, uint64_t n, uint64_t inverse)
+static inline uint64_t lucas_multiply(uint64_t x_m, uint64_t y_m, struct lucas_constant c, uint64_t n,
+                                      uint64_t inverse)
 {
-    assert(x_m < n && y_m < n && c_m < n);
+    assert(x_m < n && y_m < n);
     struct wide product = wide_product(x_m, y_m);
-    product.high = subtract_mod(product.high, c_m, n);
+    product.high = subtract_constant_mod(product.high, c.c_m, c.n_minus_c_m);
     return montgomery_reduce(product, n, inverse);
 }
 
 struct lucas_constants {
-    uint64_t two_m, p_m;
+    struct lucas_constant two, p;
 };
 
 static inline struct lucas_constants lucas_begin(uint64_t p, uint64_t n)
@@ -60,7 +66,7 @@ static inline struct lucas_constants lucas_begin(uint64_t p, uint64_t n)
     for (uint64_t i = 2; i < p; i++) {
         p_m = add_mod(p_m, one_m, n);
     }
-    return (struct lucas_constants){two_m, p_m};
+    return (struct lucas_constants){{two_m, n - two_m}, {p_m, n - p_m}};
 }
 
 /* S and M. */
@@ -72,23 +78,26 @@ static inline struct lucas_pair lucas_step(struct lucas_pair at, uint64_t differ
                                            struct lucas_constants constant, uint64_t n, uint64_t inverse)
 {
     uint64_t v_m = differs ? at.product_m : at.square_m;
-    return (struct lucas_pair){lucas_multiply(v_m, v_m, constant.two_m, n, inverse),
-                               lucas_multiply(at.product_m, at.square_m, constant.p_m, n, inverse)};
+    return (struct lucas_pair){lucas_multiply(v_m, v_m, constant.two, n, inverse),
+                               lucas_multiply(at.product_m, at.square_m, constant.p, n, inverse)};
 }
 
 /* Whether (V_d, V_(d+1)) = (M, S), d being odd, is as a prime would have it. */
 static inline bool lucas_accepts(struct lucas_pair at, struct lucas_constants constant, uint64_t n,
                                  uint64_t inverse)
 {
-    uint64_t two_m = constant.two_m, p_m = constant.p_m, v_m = at.product_m;
-    if (v_m == two_m || v_m == n - two_m) {
-        return at.square_m == (v_m == two_m ? p_m : n - p_m);
+    uint64_t v_m = at.product_m;
+    if (v_m == constant.two.c_m) {
+        return at.square_m == constant.p.c_m;
+    }
+    if (v_m == constant.two.n_minus_c_m) {
+        return at.square_m == constant.p.n_minus_c_m;
     }
     for (int r = trailing_zeros(n + 1) - 1; r > 0; r--) {
         if (v_m == 0) {
             return true;
         }
-        v_m = lucas_multiply(v_m, v_m, two_m, n, inverse);
+        v_m = lucas_multiply(v_m, v_m, constant.two, n, inverse);
     }
     return false;
 }

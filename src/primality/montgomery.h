@@ -75,13 +75,42 @@ static inline uint64_t add_mod(uint64_t a, uint64_t b, uint64_t n)
     return a >= room ? a - room : a + b;
 }
 
-/* a - b mod n, for a and b in [0, n). When b is what comes late, as in a reduction, a + n is ready by then.
- */
+/* a - b mod n, for a and b in [0, n). When b is what comes late, as in a reduction, a + n is ready by then,
+ * and two instructions are left to wait for. Compilers make four of them, or a branch that cannot be
+ * predicted. */
 static inline uint64_t subtract_mod(uint64_t a, uint64_t b, uint64_t n)
 {
     assert(a < n && b < n);
+#if defined(__x86_64__) && defined(__GNUC__)
+    uint64_t wrapped = a + n;
+    __asm__("sub %[b], %[wrapped]\n\t"
+            "sub %[b], %[a]\n\t"
+            "cmovb %[wrapped], %[a]"
+            : [a] "+r"(a), [wrapped] "+r"(wrapped)
+            : [b] "r"(b)
+            : "cc");
+    return a;
+#else
     uint64_t difference = a - b, wrapped = a + n - b;
     return a < b ? wrapped : difference;
+#endif
+}
+
+/* a - c mod n for a and c in [0, n), with n - c known. */
+static inline uint64_t subtract_constant_mod(uint64_t a, uint64_t c, uint64_t n_minus_c)
+{
+    assert(a < c + n_minus_c && n_minus_c != 0);
+    uint64_t wrapped = a + n_minus_c;
+#if defined(__x86_64__) && defined(__GNUC__)
+    __asm__("sub %[c], %[a]\n\t"
+            "cmovb %[wrapped], %[a]"
+            : [a] "+r"(a)
+            : [c] "r"(c), [wrapped] "r"(wrapped)
+            : "cc");
+    return a;
+#else
+    return a < c ? wrapped : a - c;
+#endif
 }
 
 /* T / R mod n, in [0, n), for T < n * R. */

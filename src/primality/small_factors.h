@@ -43,6 +43,11 @@ static inline bool has_small_factor(uint64_t n, size_t first, size_t last)
 {
     assert(first <= last && last <= SMALL_FACTORS);
     unsigned found = 0;
+#if defined(__clang__)
+#pragma unroll
+#elif defined(__GNUC__)
+#pragma GCC unroll 64
+#endif
     for (size_t i = first; i < last; i++) {
         found |= n * small_factors[i].inverse <= small_factors[i].limit;
     }

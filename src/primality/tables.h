@@ -37,11 +37,11 @@ struct lucas_signs {
 };
 extern const struct lucas_signs pp_lucas_signs;
 
-/* Whether n < SMALL_LIMIT is prime. */
+/* Whether n < SMALL_LIMIT is prime. Without a branch: which way it went would depend on chance. */
 static inline bool is_small_prime(uint64_t n)
 {
     assert(n < SMALL_LIMIT);
-    return n % 2 == 1 ? pp_small_primes[n / 128] >> (n / 2 % 64) & 1 : n == 2;
+    return (pp_small_primes[n / 128] >> (n / 2 % 64) & n & 1) | (n == 2);
 }
 
 /* Whether n < 2^32, a probable prime to base 2 without prime factors up to TRIAL_LIMIT, is composite after

@@ -187,3 +187,40 @@ run 2 -f json few.txt
 cp "$out" wanted
 run 2 -f json 99990..100020
 same_file 'a range is its numbers in json' wanted "$out"
+
+# ---- Memory does not grow with a line or with the input
+if (ulimit -v 60000 && "$proc_pool" --version) >/dev/null 2>&1; then
+    long_line() {
+        head -c 100000000 /dev/zero | tr '\0' "$1"
+        printf '\n97\n'
+    }
+    printf '7777777777777777777777777777777777777777\tinvalid\n97\tprime\n' >wanted
+    long_line 7 >long.txt
+    (ulimit -v 60000 && "$proc_pool" 2 -q long.txt) >"$out" 2>"$err"
+    same_file 'a line of 100 MB, in a file' wanted "$out"
+    rm long.txt
+    # shellcheck disable=SC2030 # the limit is for the subshell
+    long_line 7 | (ulimit -v 60000 && "$proc_pool" 2 -q -) >"$out" 2>"$err"
+    same_file 'a line of 100 MB, from a pipe' wanted "$out"
+    long_line 0 | (ulimit -v 60000 && "$proc_pool" 2 -q -) >"$out" 2>"$err"
+    same 'a line of 100 MB that is a number' '0	neither 97	prime' "$(paste -sd ' ' "$out")"
+    yes 12345678901234567 | head -3000000 | (ulimit -v 60000 && "$proc_pool" 2 -f count -)  >"$out" 2>"$err"
+    same '51 MB of lines from a pipe' 0 "$(cat "$out")"
+else
+    printf 'skip memory limits: this build does not run with one\n'
+fi
+
+# ---- Pictures of a run
+run 2 -f count --timeline=run.svg --trace=run.json --stats 1..5000000
+same 'pictures: the answer stays' 348513 "$(cat "$out")"
+holds 'timeline: is an SVG to its end' test "$(head -c 4 run.svg) $(tail -1 run.svg)" = '<svg </svg>'
+has 'timeline: has boxes' '<rect class=' run.svg
+has 'stats: a line a worker' 'worker      tasks' "$err"
+has 'stats: the rate' '5000000 numbers in' "$err"
+if command -v jq >/dev/null 2>&1; then
+    same 'trace: every task is an event' 5 "$(jq '[.traceEvents[] | select(.ph == "X")] | length' run.json)"
+fi
+run 2 --progress=always -f count -m trial 1..3000000
+holds 'progress: on standard error, and cleared' test "$(tail -c 4 "$err" | od -An -c | tr -d ' ')" = '\r033[K'
+run 2 --progress=auto -f count -m trial 1..100000
+same 'progress: never into a file by itself' '' "$(cat "$err")"

@@ -8,28 +8,106 @@
 
 enum { SCHEDULES = 100000, EXHAUSTIVE_SCHEDULES = 1000000, PARTS = 4 };
 
-static void run_seed(uint64_t seed)
+static void run_world(const struct simulator_world *world, struct simulator_result *result)
 {
-    struct simulator_result result;
-    struct simulator_world world = simulator_draw(seed);
-    if (!simulate(&world, &result)) {
+    if (!simulate(world, result)) {
         char text[400];
-        simulator_describe(&world, text, sizeof text);
-        ck_abort_msg("%s\n%s", result.violation, text);
+        simulator_describe(world, text, sizeof text);
+        ck_abort_msg("%s\n%s", result->violation, text);
     }
 }
 
 START_TEST(schedules_keep_their_promises_in_any_world)
 {
+    struct simulator_result result;
     const char *seed = getenv("PP_SEED");
     uint64_t count = (harness_exhaustive() ? EXHAUSTIVE_SCHEDULES : SCHEDULES) / PARTS;
+    uint64_t first = (uint64_t)_i * count;
     if (seed != NULL) {
-        run_seed(strtoull(seed, NULL, 10));
-        return;
+        first = strtoull(seed, NULL, 10);
+        count = 1;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        run_seed((uint64_t)_i * count + i);
+    for (uint64_t i = first; i < first + count; i++) {
+        struct simulator_world world = simulator_draw(i);
+        run_world(&world, &result);
     }
+}
+END_TEST
+
+/* About what the machines at hand cost. */
+static const struct simulator_costs costs = {.submit = 30,
+                                             .consume = 10,
+                                             .send = 30,
+                                             .reply = 30,
+                                             .step = 200,
+                                             .poll = 400,
+                                             .poll_lane = 15,
+                                             .read = 500,
+                                             .write = 600,
+                                             .kilobyte = 60,
+                                             .waking = 1500,
+                                             .wake = 25000,
+                                             .fork = 2000,
+                                             .start = 30000,
+                                             .reap = 30000,
+                                             .task = 30};
+
+/* How many times the work of one worker without overhead is done. */
+static double parallelism(const struct simulator_result *result)
+{
+    return (double)result->total_ns / (double)result->makespan_ns;
+}
+
+/* What each kind of load reaches on many workers, stated a little below what was seen. */
+static const struct {
+    size_t workers;
+    size_t tasks;
+    uint64_t mean_ns;
+    enum simulator_load load;
+    double least;
+} feasts[] = {
+    {2, 4000, 10000, SIMULATOR_UNIFORM, 1.85},       {2, 2000, 1000000, SIMULATOR_EXPONENTIAL, 1.95},
+    {16, 20000, 100000, SIMULATOR_UNIFORM, 15},      {16, 20000, 100000, SIMULATOR_EXPONENTIAL, 15},
+    {128, 10000, 10000000, SIMULATOR_UNIFORM, 125},  {1024, 300000, 100000, SIMULATOR_UNIFORM, 400},
+    {1024, 100000, 1000000, SIMULATOR_UNIFORM, 700}, {1024, 50000, 10000000, SIMULATOR_UNIFORM, 980},
+};
+
+START_TEST(one_parent_feeds_many_workers)
+{
+    struct simulator_world world = {.seed = 1,
+                                    .costs = costs,
+                                    .workers = feasts[_i].workers,
+                                    .tasks = feasts[_i].tasks,
+                                    .functions = 1,
+                                    .mean_ns = feasts[_i].mean_ns,
+                                    .load = feasts[_i].load,
+                                    .size = 8,
+                                    .pattern = SIMULATOR_COMPLETED,
+                                    .look_ahead = 250 * feasts[_i].workers};
+    struct simulator_result result;
+    run_world(&world, &result);
+    ck_assert_double_ge(parallelism(&result), feasts[_i].least);
+    ck_assert_uint_le(result.taken_back, world.tasks / 20);
+}
+END_TEST
+
+START_TEST(one_long_task_among_a_million_tiny_ones_holds_nobody_up)
+{
+    struct simulator_world world = {.seed = 1,
+                                    .costs = costs,
+                                    .workers = 2,
+                                    .tasks = 1000000,
+                                    .functions = 1,
+                                    .mean_ns = 100,
+                                    .load = SIMULATOR_ONE_LONG,
+                                    .size = 8,
+                                    .pattern = SIMULATOR_AT_ONCE};
+    struct simulator_result result;
+    run_world(&world, &result);
+    /* The long one starts after a third of the others. */
+    uint64_t rest_ns =
+        world.tasks * (100 + costs.submit + costs.send + costs.reply + costs.consume + costs.task);
+    ck_assert_uint_le(result.makespan_ns, result.longest_ns + rest_ns);
 }
 END_TEST
 
@@ -38,5 +116,8 @@ int main(void)
     Suite *suite = suite_create("simulator");
     TCase *worlds = harness_case(suite, "worlds", 3600);
     tcase_add_loop_test(worlds, schedules_keep_their_promises_in_any_world, 0, PARTS);
+    TCase *quality = harness_case(suite, "quality", 600);
+    tcase_add_loop_test(quality, one_parent_feeds_many_workers, 0, sizeof feasts / sizeof feasts[0]);
+    tcase_add_test(quality, one_long_task_among_a_million_tiny_ones_holds_nobody_up);
     return harness_run(suite);
 }

@@ -158,7 +158,7 @@ START_TEST(a_busy_process_is_gone_within_10_ms_of_its_parents_sigkill)
         unsigned long long time = time_of_death();
         best = time < best ? time : best;
     }
-    ck_assert_uint_lt(best, 10000000);
+    ck_assert(best < 10000000 || process_is_under_valgrind());
 }
 END_TEST
 

@@ -25,7 +25,8 @@ enum {
     REPLY_AGE_NS = 50000,
     NS_PER_MS = 1000000,
     HEARTBEAT_NS = 250000000,
-    CREDIT_NS = 1000000,
+    FIRST_PAUSE_NS = 10000000,
+    CREDIT_NS = 16000000,
     CREDIT_BYTES = 256 * 1024
 };
 
@@ -64,8 +65,8 @@ struct task {
     struct pp_job job;
     uint64_t duration_ns;
     uint64_t key;
-    uint64_t sent_ns;
     unsigned attempts;
+    bool sent; /* at least once */
     bool submitted;
     bool started; /* claimed by a worker that lives, or done */
     bool done;
@@ -181,7 +182,7 @@ struct simulator {
     size_t burst;
     uint64_t deadline;
     bool timed_out;
-    uint64_t slept_ns;
+    uint64_t heard_ns;
     /* The tasks. */
     size_t submitted;
     size_t consumed; /* ORDERED: the head */
@@ -189,8 +190,12 @@ struct simulator {
     size_t unstarted;
     struct moment unstarted_since;
     uint64_t next_submit_ns;
+    size_t first_sends; /* the tasks before this one have been sent at least once, or cancelled */
+    size_t returned;    /* tasks in the queue that were sent before */
     size_t failed_spawns;
     size_t failed_starts;
+    size_t failures_in_a_row;
+    uint64_t last_failure_ns;
     size_t cancels;
     bool failed;
     bool over;
@@ -697,6 +702,7 @@ static void check_window(struct simulator *sim, size_t lane)
     CHECK(l->window.count <= 2 || (l->window_ns <= CREDIT_NS && l->window_bytes <= CREDIT_BYTES),
           "lane %zu holds %zu tasks, %llu ns, %zu bytes", lane, l->window.count,
           (unsigned long long)l->window_ns, l->window_bytes);
+    CHECK(!l->late || l->window.count == 1, "lane %zu is late and holds %zu tasks", lane, l->window.count);
     CHECK(sim->world->tasks_per_worker == 0 || l->tasks <= sim->world->tasks_per_worker,
           "lane %zu is sent more tasks than it may have", lane);
 }
@@ -707,10 +713,13 @@ static void check_early(struct simulator *sim)
     struct pp_action action;
     uint64_t until = sim->deadline == UINT64_MAX ? sim->now + NS_PER_MS : sim->deadline;
     uint64_t early = sim->now + draw_below(&sim->random, until - sim->now);
+    uint64_t heard = sim->schedule.heard_ns;
+    pp_schedule_heard(&sim->schedule, early);
     if (pp_schedule_next(&sim->schedule, early, &action)) {
         violation(sim, "action %d at %llu, before the deadline %llu", action.kind, (unsigned long long)early,
                   (unsigned long long)sim->deadline);
     }
+    pp_schedule_heard(&sim->schedule, heard);
 }
 
 /* ---- The parent ---- */
@@ -740,7 +749,24 @@ static void take_back(struct simulator *sim, size_t lane)
     worker->epoch++;
     worker->frames.end = worker->unsent;
     sim->result->take_backs++;
-    sim->result->taken_back += pp_schedule_taken_back(&sim->schedule, lane, worker->claimed);
+    size_t returned = pp_schedule_taken_back(&sim->schedule, lane, worker->claimed);
+    sim->result->taken_back += returned;
+    sim->returned += returned;
+}
+
+/* First come, first served; and what was sent and came back before all others. */
+static void check_turn(struct simulator *sim, struct task *task)
+{
+    size_t index = (size_t)(task - sim->tasks);
+    if (task->sent) {
+        sim->returned--;
+        return;
+    }
+    CHECK(sim->returned == 0, "task %zu is sent before %zu that were sent and came back", index,
+          sim->returned);
+    CHECK(index >= sim->first_sends, "task %zu is sent after task %zu", index, sim->first_sends);
+    task->sent = true;
+    sim->first_sends = index + 1;
 }
 
 static void send(struct simulator *sim, const struct pp_action *action)
@@ -751,12 +777,12 @@ static void send(struct simulator *sim, const struct pp_action *action)
           "task for lane %zu, which takes none", action->lane);
     CHECK(task->submitted && !task->done && !task->started, "task %zu is sent in the wrong state",
           (size_t)(task - sim->tasks));
+    check_turn(sim, task);
     struct frame *frame = ring_push(&worker->frames, sizeof(struct frame));
     *frame = (struct frame){task, worker->epoch};
     if (sim->schedule.lanes[action->lane].window.count == 1) {
         worker->progress = moment_now(sim);
     }
-    task->sent_ns = sim->now;
     sim->cost += sim->world->costs.send;
     mark_dirty(sim, action->lane);
     check_window(sim, action->lane);
@@ -765,17 +791,29 @@ static void send(struct simulator *sim, const struct pp_action *action)
 static void give_up(struct simulator *sim)
 {
     struct pp_job *job;
+    CHECK(sim->failures_in_a_row >= 5, "given up after %zu failures", sim->failures_in_a_row);
+    sim->failures_in_a_row = 0;
     CHECK(sim->schedule.live == 0, "given up with %zu workers", sim->schedule.live);
     CHECK(sim->world->failed_spawns + sim->world->failed_starts > 0, "given up without a failure");
     while ((job = pp_schedule_remove_first(&sim->schedule)) != NULL) {
         finish(sim, (struct task *)job);
     }
+    sim->returned = 0;
+}
+
+/* A start came to nothing. */
+static void note_failure(struct simulator *sim, uint64_t now_ns)
+{
+    sim->failures_in_a_row++;
+    sim->last_failure_ns = now_ns;
 }
 
 static void spawn(struct simulator *sim, size_t lane)
 {
     CHECK(sim->schedule.lanes[lane].state == PP_LANE_ABSENT && !sim->workers[lane].process,
           "spawn in lane %zu, which has a worker", lane);
+    CHECK(sim->failures_in_a_row == 0 || sim->hand_out_ns >= sim->last_failure_ns + FIRST_PAUSE_NS,
+          "a start right after one that came to nothing");
     sim->spawning = true;
     sim->spawn_lane = lane;
     spend(sim, HAND_OUT, sim->world->costs.fork);
@@ -786,6 +824,7 @@ static void spawned(struct simulator *sim)
     sim->spawning = false;
     if (sim->failed_spawns > 0) {
         sim->failed_spawns--;
+        note_failure(sim, sim->hand_out_ns);
         pp_schedule_spawn_failed(&sim->schedule, -1, sim->hand_out_ns);
     } else {
         start_worker(sim, sim->spawn_lane);
@@ -885,6 +924,7 @@ static bool is_ready(const struct simulator *sim, size_t lane)
 
 static void gather_ready(struct simulator *sim)
 {
+    sim->heard_ns = sim->now;
     sim->ready_count = sim->ready_index = 0;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_ready(sim, lane)) {
@@ -904,7 +944,7 @@ static void begin_hand_out(struct simulator *sim, enum parent_phase after)
 static void fall_asleep(struct simulator *sim)
 {
     uint64_t until = pp_schedule_deadline(&sim->schedule);
-    CHECK(until > sim->now || sim->hand_out_ns < until,
+    CHECK(until > sim->hand_out_ns || until > sim->schedule.heard_ns,
           "the deadline %llu is over and there is nothing to do", (unsigned long long)until);
     CHECK(sim->schedule.queue.count == 0 || sim->schedule.lists[PP_LISTED_IDLE].first == NULL,
           "asleep with %zu queued and a lane listed as idle", sim->schedule.queue.count);
@@ -922,7 +962,6 @@ static void fall_asleep(struct simulator *sim)
         }
     }
     sim->phase = ASLEEP;
-    sim->slept_ns = sim->now;
     at_wall(sim, sim->now + ms * NS_PER_MS, PARENT, PARENT_TIMEOUT);
 }
 
@@ -963,6 +1002,7 @@ static void settle(struct simulator *sim, struct task *task)
     task->attempts++;
     if (task->attempts <= sim->world->retries) {
         pp_schedule_resubmit(&sim->schedule, &task->job);
+        sim->returned++;
     } else {
         finish(sim, task);
     }
@@ -972,6 +1012,8 @@ static void settle(struct simulator *sim, struct task *task)
 static void bury(struct simulator *sim, size_t lane)
 {
     struct worker *worker = &sim->workers[lane];
+    size_t queued = sim->schedule.queue.count;
+    struct task *running = worker->running;
     for (uint64_t i = worker->replies.begin; i < worker->replies.end; i++) {
         if (reply_at(worker, i)->task != NULL) {
             lose_start(sim, reply_at(worker, i)->task);
@@ -984,7 +1026,14 @@ static void bury(struct simulator *sim, size_t lane)
     worker->frames.begin = worker->piped = worker->unsent = worker->frames.end;
     worker->process = false;
     sim->cost += sim->world->costs.reap;
+    if (!sim->schedule.lanes[lane].hello && worker->claimed == 0) {
+        note_failure(sim, sim->now);
+    }
     struct pp_job *guilty = pp_schedule_died(&sim->schedule, lane, worker->claimed, sim->now);
+    sim->returned += sim->schedule.queue.count - queued;
+    CHECK(running == NULL || guilty == &running->job, "lane %zu died of another task than is blamed", lane);
+    CHECK((guilty != NULL) == (worker->claimed > 0),
+          "lane %zu died, and a task is blamed wrongly or not at all", lane);
     if (guilty != NULL) {
         settle(sim, (struct task *)guilty);
     }
@@ -1001,9 +1050,10 @@ static void take_in_lane(struct simulator *sim, size_t lane)
         struct reply reply = *reply_at(worker, worker->replies.begin++);
         if (reply.task == NULL) {
             pp_schedule_hello(&sim->schedule, lane);
+            sim->failures_in_a_row = 0;
             continue;
         }
-        struct pp_job *job = pp_schedule_reply(&sim->schedule, lane, reply.nanoseconds, sim->now);
+        struct pp_job *job = pp_schedule_reply(&sim->schedule, lane, reply.nanoseconds, sim->heard_ns);
         CHECK(job == &reply.task->job, "lane %zu answers another task than the first of its window", lane);
         worker->claimed--;
         worker->progress = moment_now(sim);
@@ -1032,6 +1082,7 @@ static void take_in(struct simulator *sim)
             return;
         }
     }
+    pp_schedule_heard(&sim->schedule, sim->heard_ns);
     begin_hand_out(sim, CALLER);
 }
 
@@ -1088,6 +1139,7 @@ static void cancel(struct simulator *sim)
     }
     CHECK(task->job.place == PP_PLACE_QUEUE, "a task that was not started cannot be cancelled");
     pp_schedule_remove(&sim->schedule, &task->job);
+    sim->returned -= task->sent;
     finish(sim, task);
 }
 
@@ -1342,9 +1394,22 @@ static void check_makespan(struct simulator *sim)
           (unsigned long long)bound);
 }
 
+/* Nothing is left of what is over. */
+static void check_end(struct simulator *sim)
+{
+    CHECK(sim->schedule.queue.count == 0, "%zu tasks are queued at the end", sim->schedule.queue.count);
+    CHECK(sim->schedule.rich == 0, "%zu lanes are counted as rich at the end",
+          sim->schedule.rich);
+    for (size_t lane = 0; lane < sim->world->workers; lane++) {
+        CHECK(sim->schedule.lanes[lane].window.count == 0, "lane %zu holds tasks at the end", lane);
+    }
+}
+
 static void run_world(struct simulator *sim)
 {
     struct event event = {0};
+    uint64_t latest =
+        20 * sim->result->total_ns + UINT64_C(200000000000) + 2 * sim->world->pause_ns * sim->world->tasks;
     uint64_t most_events = 1000000 + 1000 * (uint64_t)sim->world->tasks;
     parent_event(sim);
     while (!sim->over && !sim->failed) {
@@ -1354,10 +1419,13 @@ static void run_world(struct simulator *sim)
             return;
         }
         sim->result->events++;
-        CHECK(sim->result->events < most_events, "this goes on for ever");
+        CHECK(sim->result->events < most_events && sim->now < latest, "this goes on for ever");
         happen(sim, &event);
     }
     sim->result->makespan_ns = sim->now;
+    if (!sim->failed) {
+        check_end(sim);
+    }
 }
 
 bool simulate(const struct simulator_world *world, struct simulator_result *result)
@@ -1455,10 +1523,10 @@ static void draw_faults_of(struct simulator_world *world, uint64_t *random)
         world->slow = 1 + draw_below(random, world->workers);
         break;
     case 5:
-        world->failed_spawns = few;
+        world->failed_spawns = draw_below(random, 4) == 0 ? UINT32_MAX : few;
         break;
     case 6:
-        world->failed_starts = few;
+        world->failed_starts = draw_below(random, 4) == 0 ? UINT32_MAX : few;
         break;
     case 7:
         world->tasks_per_worker = 1 + draw_below(random, 10);
