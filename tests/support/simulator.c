@@ -1398,8 +1398,7 @@ static void check_makespan(struct simulator *sim)
 static void check_end(struct simulator *sim)
 {
     CHECK(sim->schedule.queue.count == 0, "%zu tasks are queued at the end", sim->schedule.queue.count);
-    CHECK(sim->schedule.rich == 0, "%zu lanes are counted as rich at the end",
-          sim->schedule.rich);
+    CHECK(sim->schedule.rich == 0, "%zu lanes are counted as rich at the end", sim->schedule.rich);
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         CHECK(sim->schedule.lanes[lane].window.count == 0, "lane %zu holds tasks at the end", lane);
     }
