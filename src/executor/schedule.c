@@ -17,7 +17,7 @@
  *   Take back. What was sent and not begun is taken back
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
  *       worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
- *     - from a worker that is silent for LATE_NS and for twice what its job should take.
+ *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
  * answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
  * nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
@@ -513,8 +513,8 @@ static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct
     if (somebody_waits(schedule)) {
         return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + ((uint64_t)STUCK_NS << returns);
     }
-    uint64_t twice = 2 * lane->window.first->expected_ns;
-    return lane->progress_ns + ((twice > LATE_NS ? twice : LATE_NS) << returns);
+    uint64_t overdue = 4 * lane->window.first->expected_ns;
+    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << returns);
 }
 
 /* From whom to take back. */
