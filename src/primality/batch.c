@@ -169,11 +169,12 @@ static const struct kernel *choose(void)
     if (named != NULL) {
         return named;
     }
-    size_t i = 0;
-    while (!kernels[i]->is_supported()) {
-        i++;
+    for (size_t i = 0; i < KERNELS; i++) {
+        if (kernels[i]->is_supported()) {
+            return kernels[i];
+        }
     }
-    return kernels[i];
+    return &pp_kernel_portable;
 }
 
 /* Chosen once. Threads that come here together choose the same, and the first to store it makes it stay. */
