@@ -32,7 +32,13 @@
 typedef __m256d lanes; /* four integers, in floating point */
 typedef __m256i words; /* four words of 64 bits */
 
-enum { LANES = 4, VECTORS = 8, LUCAS_VECTORS = 4 };
+enum {
+    LANES = 4,
+    VECTORS = 8,
+    NUMBERS = VECTORS * LANES,
+    LUCAS_VECTORS = 4,
+    LUCAS_NUMBERS = LUCAS_VECTORS * LANES
+};
 
 static bool is_supported(void)
 {
@@ -98,13 +104,13 @@ INLINE words sign_from(words bits, int bit)
  * two. */
 INLINE uint64_t base2_vectors(const uint64_t *numbers)
 {
-    uint64_t e[VECTORS * LANES], power[VECTORS * LANES], longest = 0;
-    for (size_t i = 0; i < VECTORS * LANES; i++) {
+    uint64_t e[NUMBERS], power[NUMBERS], longest = 0;
+    for (size_t i = 0; i < NUMBERS; i++) {
         e[i] = base2_exponent(numbers[i]);
         longest |= e[i];
     }
     int bit = bit_length(longest) - 4;
-    for (size_t i = 0; i < VECTORS * LANES; i++) {
+    for (size_t i = 0; i < NUMBERS; i++) {
         power[i] = UINT64_C(1) << (e[i] >> bit);
     }
     struct modulus modulus[VECTORS];
@@ -142,9 +148,9 @@ INLINE uint64_t base2_vectors(const uint64_t *numbers)
  * effect. Residues are within 2/3 n of 0, so that small values have only one form. */
 INLINE uint64_t lucas_vectors(const uint64_t *numbers)
 {
-    uint64_t changes[LUCAS_VECTORS * LANES], parameter[LUCAS_VECTORS * LANES], longest = 0, accepted = 0;
-    int twos[LUCAS_VECTORS * LANES], most_twos = 0;
-    for (size_t i = 0; i < LUCAS_VECTORS * LANES; i++) {
+    uint64_t changes[LUCAS_NUMBERS], parameter[LUCAS_NUMBERS], longest = 0, accepted = 0;
+    int twos[LUCAS_NUMBERS], most_twos = 0;
+    for (size_t i = 0; i < LUCAS_NUMBERS; i++) {
         parameter[i] = lucas_parameter(numbers[i]);
         twos[i] = trailing_zeros(numbers[i] + 1);
         most_twos = twos[i] > most_twos ? twos[i] : most_twos;
@@ -186,7 +192,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
             product[v] = _mm256_sub_pd(multiply(product[v], product[v], modulus[v]), all(2));
         }
     }
-    for (size_t i = 0; i < LUCAS_VECTORS * LANES; i++) {
+    for (size_t i = 0; i < LUCAS_NUMBERS; i++) {
         accepted &= ~((uint64_t)(parameter[i] == 0) << i);
     }
     return accepted;
@@ -195,7 +201,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
 TARGET static uint64_t base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += NUMBERS) {
         accepted |= base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -204,7 +210,7 @@ TARGET static uint64_t base2(const uint64_t numbers[GROUP])
 TARGET static uint64_t lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i) << i;
     }
     return accepted;

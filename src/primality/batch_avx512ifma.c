@@ -16,13 +16,16 @@
  * With n = n0 + 2^52 * n1, floor(m * n / 2^52) is high(m * n0) + m * n1, less than n: one instruction of each
  * kind. Hence eleven multiplications a squaring, thirteen a product, and hardly anything else.
  *
- * The price is that t1 has to fit into a lane. It lies between -n and 3 * 2^52: so c1 begins with 2044 *
- * 2^52, which is taken off again from floor(t1 / 2^52), and n must be less than 2^64 - 2^54. The numbers
- * above, one in a thousand, are left to the portable code.
+ * The price is that t1 has to fit into a lane. It lies between -n and 4 * 2^52: so c1 begins with 2043 *
+ * 2^52, which is taken off again from floor(t1 / 2^52), and n must be at most 2^64 - 5 * 2^52. The numbers
+ * above, one in eight hundred, are left to the portable code.
  *
- * R being 2^40 times as large as n, T may be: for x < 2^71, r is above -n and below n * 2^-38, if not
- * negative; and x may be a residue that was shifted by seven bits. So base 2 squares three times, then takes
- * three bits of the exponent by one shift.
+ * R being 2^40 times as large as n, T / R is small: below 2^38 even for x < 2^71. So r + n, with r above -n,
+ * is positive and below 2^64, and no comparison is needed; and a residue may be shifted by seven bits before
+ * it is squared. Base 2 squares three times, then takes three bits of the exponent by one shift.
+ *
+ * What a ladder subtracts costs nothing either: a residue added to c1 and c2 before they are summed, times R
+ * / 2^52.
  *
  * Narrow numbers, below 2^50. R = 2^52, one digit: r = high(x * y) - high(m * n) + n with m = low(x * y) *
  * inverse. For x, y < 2n it is below 2n again, since 4 * n < R. */
@@ -219,7 +222,7 @@ INLINE void take_three_bits(lanes *x0, lanes *x1, lanes added, uint64_t left)
     *x0 = _mm512_sllv_epi64(*x0, bits);
 }
 
-enum { WIDE_VECTORS = 8 };
+enum { WIDE_VECTORS = 8, WIDE_NUMBERS = 8 * LANES };
 
 INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
 {
@@ -283,7 +286,7 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
 TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += WIDE_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += WIDE_NUMBERS) {
         accepted |= wide_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -341,7 +344,7 @@ INLINE lanes below_2n(lanes x, lanes n)
     return _mm512_min_epu64(x, _mm512_sub_epi64(x, _mm512_add_epi64(n, n)));
 }
 
-enum { NARROW_VECTORS = 8 };
+enum { NARROW_VECTORS = 8, NARROW_NUMBERS = 8 * LANES };
 
 INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
 {
@@ -380,7 +383,7 @@ INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
 TARGET static uint64_t narrow_base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += NARROW_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += NARROW_NUMBERS) {
         accepted |= narrow_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -476,7 +479,7 @@ INLINE flags are(lanes residue, lanes value, lanes n)
     return _mm512_cmpeq_epi64_mask(canonical(residue, n), value);
 }
 
-enum { LUCAS_VECTORS = 4 }; /* with two chains each */
+enum { LUCAS_VECTORS = 4, LUCAS_NUMBERS = 4 * LANES }; /* with two chains each */
 
 /* The ladder of lucas.h from k = 0 on, (S, M) = (2, P): the zeros above the top bit of a shorter d have no
  * effect. Products are below 2n; `minus` says how much is taken off them. */
@@ -546,7 +549,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
 TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i, wide_one, wide_minus, wide_square, wide_multiply) << i;
     }
     return accepted;
@@ -555,7 +558,7 @@ TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
 TARGET static uint64_t narrow_lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i, narrow_one, narrow_minus, narrow_square, narrow_multiply) << i;
     }
     return accepted;
