@@ -137,6 +137,6 @@ $(TESTS): %: %.o $(SUPPORT) $(CLI) $(EXECUTOR) $(PRIMALITY)
 $(BUILD)/bench/%: bench/%.c $(CLI) $(EXECUTOR) $(PRIMALITY) $(STAMP)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -o $@ $(filter-out $(STAMP),$^) $(LDFLAGS) $(BENCH_LIBS_$*)
+	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -o $@ $(filter %.c %.a,$^) $(LDFLAGS) $(BENCH_LIBS_$*)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
