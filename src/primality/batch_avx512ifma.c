@@ -597,7 +597,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     uint8_t at[SCREENED + LANES];
     size_t remain = 0;
     for (size_t i = 0; i < count; i += LANES) {
-        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : (flags)0xff;
+        flags there = (flags)(count - i < LANES ? (1U << (count - i)) - 1 : 0xff);
         lanes eight = _mm512_maskz_loadu_epi64(there, n + i);
         flags odd = _mm512_mask_test_epi64_mask(there, eight, all(1));
         flags small = _mm512_mask_cmplt_epu64_mask(there, eight, all(SMALL_LIMIT));
