@@ -73,7 +73,17 @@ static void drop_cancelled(struct pp_executor *executor, size_t count)
     }
 }
 
-/* Kills and reaps all workers. What they had comes back to the queue. */
+/* Reaps a worker of which nothing more is wanted. What it had comes back to the queue. */
+static void dismiss(struct pp_executor *executor, size_t lane)
+{
+    struct pp_exit how;
+    size_t count = executor->schedule.lanes[lane].window.count;
+    pp_pool_reap(executor->pool, lane, &how);
+    pp_schedule_died(&executor->schedule, lane, 0, pp_clock_ns());
+    drop_cancelled(executor, count);
+}
+
+/* Kills and dismisses all workers. */
 static void end_all_workers(struct pp_executor *executor)
 {
     struct pp_pool *pool = executor->pool;
@@ -82,11 +92,7 @@ static void end_all_workers(struct pp_executor *executor)
     }
     for (size_t lane = 0; lane < pool->used; lane++) {
         if (pool->slots[lane].state != PP_SLOT_EMPTY) {
-            struct pp_exit how;
-            size_t count = executor->schedule.lanes[lane].window.count;
-            pp_pool_reap(pool, lane, &how);
-            pp_schedule_died(&executor->schedule, lane, 0, pp_clock_ns());
-            drop_cancelled(executor, count);
+            dismiss(executor, lane);
         }
     }
 }
@@ -634,9 +640,8 @@ static bool let_all_leave(struct pp_executor *executor, uint64_t end_ns)
         }
         poll_pipes(executor, poll_timeout(now_ns, patience_end_ns < end_ns ? patience_end_ns : end_ns), NULL);
         for (size_t lane = 0; lane < pool->used; lane++) {
-            struct pp_exit how;
             if (pool->slots[lane].state != PP_SLOT_EMPTY && has_left(executor, lane)) {
-                pp_pool_reap(pool, lane, &how);
+                dismiss(executor, lane);
                 left--;
             }
         }
