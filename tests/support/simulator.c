@@ -665,7 +665,8 @@ static void check_idle(struct simulator *sim)
     if (sim->unstarted == 0) {
         return;
     }
-    bound *= 1 + world->stops + world->stops_for_good; /* each may be sent it before one that runs is */
+    /* Each that is stopped or killed may be sent it before one that runs is. */
+    bound *= 1 + world->stops + world->stops_for_good + world->kills;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_idle(sim, lane)) {
             uint64_t idle = free_time_since(sim, later(sim->workers[lane].idle_since, sim->unstarted_since));
@@ -688,6 +689,8 @@ static void check_patience(struct simulator *sim)
         if (l->window.count > worker->claimed) {
             uint64_t patience =
                 SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns + 2 * sim->world->costs.wake;
+            patience *=
+                2U << l->window.first->returns; /* it doubles, and the worker may have been the last too */
             uint64_t silent = free_time_since(sim, worker->progress);
             CHECK(silent <= patience,
                   "%zu tasks not begun are with worker %zu, which began nothing for %llu ns",
