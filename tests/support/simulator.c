@@ -665,7 +665,8 @@ static void check_idle(struct simulator *sim)
     if (sim->unstarted == 0) {
         return;
     }
-    bound *= 1 + world->stops + world->stops_for_good; /* each may be sent it before one that runs is */
+    /* Each that is stopped or killed may be sent it before one that runs is. */
+    bound *= 1 + world->stops + world->stops_for_good + world->kills;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_idle(sim, lane)) {
             uint64_t idle = free_time_since(sim, later(sim->workers[lane].idle_since, sim->unstarted_since));
@@ -687,7 +688,9 @@ static void check_patience(struct simulator *sim)
         const struct pp_lane *l = &sim->schedule.lanes[lane];
         if (l->window.count > worker->claimed) {
             uint64_t patience =
-                SIMULATOR_PATIENCE_NS + 2 * l->window.first->expected_ns + 2 * sim->world->costs.wake;
+                SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns + 2 * sim->world->costs.wake;
+            patience *=
+                2U << l->window.first->returns; /* it doubles, and the worker may have been the last too */
             uint64_t silent = free_time_since(sim, worker->progress);
             CHECK(silent <= patience,
                   "%zu tasks not begun are with worker %zu, which began nothing for %llu ns",
@@ -794,7 +797,8 @@ static void give_up(struct simulator *sim)
     CHECK(sim->failures_in_a_row >= 5, "given up after %zu failures", sim->failures_in_a_row);
     sim->failures_in_a_row = 0;
     CHECK(sim->schedule.live == 0, "given up with %zu workers", sim->schedule.live);
-    CHECK(sim->world->failed_spawns + sim->world->failed_starts > 0, "given up without a failure");
+    CHECK(sim->world->failed_spawns + sim->world->failed_starts + sim->world->kills > 0,
+          "given up without a failure");
     while ((job = pp_schedule_remove_first(&sim->schedule)) != NULL) {
         finish(sim, (struct task *)job);
     }
@@ -1551,7 +1555,7 @@ struct simulator_world simulator_draw(uint64_t seed)
     struct simulator_world world = {.seed = seed, .costs = draw_costs(&random)};
     world.workers = draw_workers(&random);
     world.tasks =
-        draw_below(&random, 32) == 0 ? draw_magnitude(&random, 100, 10000) : 1 + draw_below(&random, 120);
+        draw_below(&random, 32) == 0 ? draw_magnitude(&random, 100, 10000) : 1 + draw_below(&random, 90);
     world.functions = draw_below(&random, 4) == 0 ? 1 + draw_below(&random, 4) : 1;
     world.mean_ns = draw_magnitude(&random, 10, 1e8);
     world.size = draw_below(&random, 8) == 0 ? draw_magnitude(&random, 8, 1 << 17) : 8;

@@ -11,7 +11,7 @@
  *   - windows stay within the credit, and a map within its look-ahead
  *   - no worker is idle for longer than SIMULATOR_IDLE_BOUND_NS while a task is unstarted, not counting the
  *     time in which the parent was busy
- *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and twice what its
+ *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and four times what its
  *     function cost so far, with a worker that is silent meanwhile
  *   - the deadline is right: asked before it, the schedule has nothing to do; asked at it, it has, or the
  *     deadline has moved; and it never lies in the past
