@@ -125,14 +125,20 @@ static void close_descriptors(const struct gate *gate)
 }
 
 /* Into every pipe of its worker that can be written. */
-static void write_garbage(const struct gate *gate)
+static void write_garbage_and_return(const struct gate *gate)
 {
+    (void)gate;
     char garbage[3000];
     memset(garbage, 0xdb, sizeof garbage);
     for (int fd = first_descriptor; fd < MOST_DESCRIPTORS; fd++) {
         ssize_t written = write(fd, garbage, sizeof garbage);
         (void)written;
     }
+}
+
+static void write_garbage(const struct gate *gate)
+{
+    write_garbage_and_return(gate);
     sleep_for_ever(gate);
 }
 
@@ -165,6 +171,7 @@ static const struct poison poisons[] = {
     {"scribbles and returns", scribble_and_return, PP_E_CRASH, -1, -2},
     {"closes its descriptors", close_descriptors, PP_E_CRASH, SIGKILL, -1},
     {"writes garbage", write_garbage, PP_E_CRASH, SIGKILL, -1},
+    {"writes garbage and returns", write_garbage_and_return, PP_E_CRASH, -1, -2},
     {"leaves a child", leave_a_child, PP_E_CRASH, 0, 9},
     {"stops itself", stop_itself, PP_E_TASK_TIMEOUT, SIGKILL, -1},
 };
