@@ -30,6 +30,8 @@
  * there is no worker at all after GIVE_UP_AFTER failures in a row, what is queued fails. A death in the
  * middle of work is the job's fault, not the worker's, and costs no pause.
  *
+ *   A worker that died of nobody knows which job: all that it may have been run again, each alone.
+ *
  * Every READY worker with an empty window is listed as idle or suspect; so none has nothing to do while the
  * queue is not empty. tests/support/simulator.h tells what else is promised, and checked. */
 
@@ -201,7 +203,7 @@ static bool has_room(const struct pp_schedule *schedule, const struct pp_lane *l
     if (lane->window.count == 0) {
         return true;
     }
-    if (lane->late || !job->cost->known) {
+    if (lane->late || !job->cost->known || job->alone || lane->window.last->alone) {
         return false;
     }
     return lane->window.count == 1 || (lane->window_ns + expected_ns(job->cost) <= lane->credit_ns &&
@@ -372,6 +374,15 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
         enlist_empty(schedule, l);
     }
     return returned;
+}
+
+void pp_schedule_suspect(struct pp_schedule *schedule, size_t lane, size_t count)
+{
+    struct pp_job *job = lane_at(schedule, lane)->window.first;
+    for (size_t i = 0; i < count; i++, job = job->next) {
+        assert(job != NULL);
+        job->alone = true;
+    }
 }
 
 static void pause_starts(struct pp_schedule *schedule, uint64_t now_ns)

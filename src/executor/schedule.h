@@ -28,6 +28,8 @@ struct pp_job {
     uint32_t lane;        /* WINDOW: whose */
     uint32_t returns;     /* how often it came back from a worker that began nothing, up to a limit */
     enum pp_place place;
+    bool
+        alone; /* it may have ended a worker: it is sent to one that has nothing else, and nothing behind it */
 };
 
 struct pp_job_list {
@@ -141,6 +143,10 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
  * Returns the guilty one: the last it claimed, NULL: none; it is the caller's now. All others are the first
  * in the queue. */
 struct pp_job *pp_schedule_died(struct pp_schedule *schedule, size_t lane, size_t claimed, uint64_t now_ns);
+
+/* The worker is about to be gone, and nobody knows which of the first `count` jobs in its window it died of. To
+ * be called before pp_schedule_died, which is then told of no claims; next time it will be known. */
+void pp_schedule_suspect(struct pp_schedule *schedule, size_t lane, size_t count);
 
 /* The worker that a SPAWN asked for has been started, or could not be: `error`. */
 void pp_schedule_spawned(struct pp_schedule *schedule, size_t lane);
