@@ -124,7 +124,7 @@ int pp_executor_open(pp_executor **executor, const struct pp_options *options);
  * and otherwise queued without bound: a caller with an endless supply of tasks waits for some of its futures
  * now and then, or uses pp_map. Never blocks, runs no callback. *future must be released with
  * pp_future_release; `future` may be NULL when the result does not matter. -EINVAL: no task; -EMSGSIZE: more
- * than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: see pp_executor_close. */
+ * than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: strict, and a worker died. */
 int pp_executor_submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        pp_future **future);
 
@@ -161,8 +161,8 @@ enum pp_close {
 };
 
 /* Closes the executor: as `how` says, then ends and reaps all workers. If that takes longer than `timeout_ms`
- * the rest is killed and PP_E_TIMEOUT is returned; the executor is closed all the same. Blocks until then;
- * callbacks run, and a submit from one of them fails with PP_E_CLOSED. Every future is done afterwards and
+ * the rest is killed and PP_E_TIMEOUT is returned; likewise -errno if poll fails (not EINTR). The executor is
+ * closed all the same. Blocks until then; callbacks run, and a submit from one of them fails with PP_E_CLOSED. Every future is done afterwards and
  * stays valid until it is released. Maps over the executor must have been closed before. NULL does nothing.
  */
 int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
@@ -172,7 +172,7 @@ int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
 
 enum pp_state {
     PP_PENDING,   /* not started: queued, or sent to a worker that has not begun it */
-    PP_RUNNING,   /* a worker has begun it and not yet answered; the truth, not a guess */
+    PP_RUNNING,   /* a worker has begun it and its answer was not taken in yet; the truth, not a guess */
     PP_SUCCEEDED, /* done: there is a result */
     PP_FAILED,    /* done: see pp_future_failure */
     PP_CANCELLED  /* done: it was not run, or was killed on request */
@@ -277,7 +277,8 @@ struct pp_source_item {
     const void
         *arg; /* the argument's bytes; must live until the source is called again, copied before that */
     size_t arg_size;
-    int wait_fd; /* with PP_E_AGAIN: the descriptor that will be readable when there is more */
+    int wait_fd; /* with PP_E_AGAIN: the descriptor that will be readable when there is more; -EINVAL ends the
+                    map if none is given */
 };
 
 /* Where a map takes its items from; runs in the parent, within pp_map_next. 0: *item is the next item;
@@ -290,8 +291,9 @@ typedef int pp_source(void *context, struct pp_source_item *item);
 struct pp_map_options {
     bool as_completed;       /* results as they come; default: in the order of the items */
     size_t look_ahead_bytes; /* how much may be under way: arguments and results that are not yet taken, with
-                                what they cost in memory; 0: 1 MiB and 64 KiB for each worker. Two tasks a
-                                worker always may */
+                                what they cost in memory; results that are still to come count like those that
+                                came. 0: 1 MiB and 64 KiB for each worker. Two tasks a worker always may, and
+                                until the first result comes no more than that */
 };
 
 /* Runs task over all that `source` gives. Lazy: nothing is taken from the source before pp_map_next is

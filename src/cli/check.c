@@ -20,7 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_PIECE = 128 * 1024, TRIAL_PIECE = 32, BEYOND = 64 };
+/* A file is read WINDOW bytes at a time, which stay in the cache until they are answered, and some BEYOND for the line
+ * that goes on there. */
+enum { WINDOW = 128 * 1024, BEYOND = 64 };
+enum { PIECE_OF_LINE = 32, PIECE_MIN = 16 * 1024, PIECE_MAX = 1024 * 1024, PIECES_A_WORKER = 16 };
 
 static const struct pp_job *job;
 
@@ -42,10 +45,24 @@ void pp_check_prepare(const struct pp_job *the_job)
     job = the_job;
 }
 
-uint32_t pp_check_piece_bytes(const struct pp_job *the_job)
+bool pp_check_is_one_by_one(const struct pp_job *the_job)
 {
-    return the_job->method == PP_METHOD_TRIAL || the_job->format == PP_FORMAT_TABLE ? TRIAL_PIECE
-                                                                                    : FILE_PIECE;
+    return the_job->method == PP_METHOD_TRIAL || the_job->format == PP_FORMAT_TABLE;
+}
+
+static bool has_few_results(const struct pp_job *the_job)
+{
+    return the_job->format == PP_FORMAT_PRIMES || the_job->format == PP_FORMAT_COUNT;
+}
+
+uint32_t pp_check_choose_piece_bytes(const struct pp_job *the_job, uint64_t total, size_t workers)
+{
+    if (pp_check_is_one_by_one(the_job)) {
+        return PIECE_OF_LINE;
+    }
+    const uint64_t most = has_few_results(the_job) ? PIECE_MAX : PIECE_MAX / 4;
+    const uint64_t share = total / (workers * PIECES_A_WORKER);
+    return (uint32_t)(share < PIECE_MIN ? PIECE_MIN : share > most ? most : share);
 }
 
 /* By trial division a number costs up to half its square root divisions; a millisecond holds about a million.
@@ -65,8 +82,7 @@ uint64_t pp_check_piece_numbers(const struct pp_job *the_job, uint64_t n)
     if (the_job->method == PP_METHOD_TRIAL) {
         return trial_piece_numbers(n);
     }
-    bool is_sieved = the_job->format == PP_FORMAT_PRIMES || the_job->format == PP_FORMAT_COUNT;
-    return is_sieved ? PP_SIEVE_WIDTH : the_job->format == PP_FORMAT_TABLE ? 512 : 8192;
+    return has_few_results(the_job) ? PP_SIEVE_WIDTH : the_job->format == PP_FORMAT_TABLE ? 512 : 8192;
 }
 
 /* ---- One number at a time: where each is to be timed, or takes long ---- */
@@ -299,19 +315,18 @@ static int check_owned(int fd, char *bytes, size_t own, size_t size, uint64_t of
     return work.stopped ? 0 : scan_long_line(fd, bytes + last_begin, size - last_begin, offset, end);
 }
 
-/* Reads a little more than the piece, because its last line goes on beyond it, and one byte before it,
- * because that says whether a line begins at its first. */
-static int check_file(const struct pp_piece *piece)
+/* The lines that begin in bytes first … last - 1, which are a window at most. Reads a little more, because the last
+ * line goes on beyond them, and one byte before, because that says whether a line begins at the first. */
+static int check_window(const struct pp_input *input, uint64_t first, uint64_t last)
 {
-    static char padded[PP_LINES_BEFORE + 1 + FILE_PIECE + BEYOND + 1 + PP_LINES_PADDING];
+    static char padded[PP_LINES_BEFORE + 1 + WINDOW + BEYOND + 1 + PP_LINES_PADDING];
     char *bytes = padded + PP_LINES_BEFORE;
-    const struct pp_input *input = &job->inputs->list[piece->input];
-    const size_t before = piece->first > 0;
-    const size_t own = (size_t)(piece->last - piece->first);
-    const uint64_t left = input->file_size - piece->last;
+    const size_t before = first > 0;
+    const size_t own = (size_t)(last - first);
+    const uint64_t left = input->file_size - last;
     const size_t beyond = left < BEYOND ? (size_t)left : BEYOND;
     const size_t size = before + own + beyond;
-    const int error = pp_input_read_at(input->fd, bytes, size, piece->first - before);
+    const int error = pp_input_read_at(input->fd, bytes, size, first - before);
     if (error != 0) {
         return error;
     }
@@ -323,8 +338,18 @@ static int check_file(const struct pp_piece *piece)
         }
         begin = (size_t)(newline - bytes) + 1;
     }
-    return check_owned(input->fd, bytes + begin, before + own - begin, size - begin, piece->last + beyond,
+    return check_owned(input->fd, bytes + begin, before + own - begin, size - begin, last + beyond,
                        input->file_size);
+}
+
+static int check_file(const struct pp_piece *piece)
+{
+    const struct pp_input *input = &job->inputs->list[piece->input];
+    int error = 0;
+    for (uint64_t at = piece->first; at < piece->last && error == 0 && !work.stopped; at += WINDOW) {
+        error = check_window(input, at, piece->last - at < WINDOW ? piece->last : at + WINDOW);
+    }
+    return error;
 }
 
 /* ---- Ranges ---- */

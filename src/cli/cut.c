@@ -62,7 +62,7 @@ static int cut_file(struct pp_cutter *cutter, struct pp_source_item *item)
     if (first >= input->last) {
         return PP_E_END;
     }
-    const uint32_t size = pp_check_piece_bytes(cutter->job);
+    const uint32_t size = cutter->job->piece_bytes;
     cutter->at = input->last - first < size ? input->last : first + size;
     return give_piece(cutter, item, PP_PIECE_FILE, first, cutter->at);
 }
@@ -155,7 +155,7 @@ static int give_long_line(struct pp_cutter *cutter, struct pp_source_item *item)
 static size_t find_end(struct pp_cutter *cutter)
 {
     const char *bytes = cutter->buffer;
-    if (pp_check_piece_bytes(cutter->job) < TEXT_MAX) {
+    if (pp_check_is_one_by_one(cutter->job)) {
         const char *newline = memchr(bytes + cutter->searched, '\n', cutter->end - cutter->searched);
         cutter->searched = newline == NULL ? cutter->end : cutter->searched;
         return newline == NULL ? 0 : (size_t)(newline - bytes) + 1;
@@ -228,7 +228,7 @@ static int finish_stream(struct pp_cutter *cutter, struct pp_source_item *item)
 static int cut_stream(struct pp_cutter *cutter, struct pp_source_item *item)
 {
     const int fd = cutter->inputs->list[cutter->input].fd;
-    const bool one_by_one = pp_check_piece_bytes(cutter->job) < TEXT_MAX;
+    const bool one_by_one = pp_check_is_one_by_one(cutter->job);
     for (;;) {
         if (cutter->is_long && eat_long_line(cutter)) {
             return give_long_line(cutter, item);

@@ -333,6 +333,16 @@ bool pp_inputs_count_numbers(const struct pp_inputs *inputs, uint64_t *count)
     return true;
 }
 
+uint64_t pp_inputs_file_bytes(const struct pp_inputs *inputs)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        const struct pp_input *input = &inputs->list[i];
+        bytes += input->kind == PP_INPUT_FILE && !input->nothing ? input->last - input->first : 0;
+    }
+    return bytes;
+}
+
 /* ---- Shards ---- */
 
 static struct pp_position length_of(const struct pp_input *input)

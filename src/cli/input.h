@@ -52,6 +52,9 @@ bool pp_inputs_are_all(const struct pp_inputs *inputs, unsigned kinds);
 /* How many numbers there are, if that can be known without reading: *count, else false. */
 bool pp_inputs_count_numbers(const struct pp_inputs *inputs, uint64_t *count);
 
+/* How many bytes of regular files there are. */
+uint64_t pp_inputs_file_bytes(const struct pp_inputs *inputs);
+
 /* Reads exactly `size` bytes of a file at `offset`. 0, -errno, or -ENODATA: the file ends before. */
 int pp_input_read_at(int fd, char *bytes, size_t size, uint64_t offset);
 

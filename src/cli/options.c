@@ -2,6 +2,7 @@
 
 #include "numbers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -473,6 +474,7 @@ static int read_workers(struct pp_command *command, struct pp_text *complaint)
         return 0;
     }
     const char *word = command->inputs[0];
+    assert(word != NULL);
     uint64_t n = 0;
     int error = pp_number_of_digits(word, strlen(word), &n);
     if (strcmp(word, "auto") == 0) {

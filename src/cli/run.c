@@ -349,7 +349,9 @@ static int open_run(struct run *run)
     const struct pp_command *command = run->command;
     const bool sees_stream = !pp_inputs_are_all(run->inputs, ~(1u << PP_INPUT_STREAM));
     run->workers = command->workers != 0 ? command->workers : pp_cpu_count();
-    run->job = (struct pp_job){run->inputs, command->method, command->format, command->strict};
+    run->job = (struct pp_job){run->inputs, command->method, command->format, command->strict, 0};
+    run->job.piece_bytes =
+        pp_check_choose_piece_bytes(&run->job, pp_inputs_file_bytes(run->inputs), run->workers);
     pp_check_prepare(&run->job);
     int error = pp_ledger_open(&run->ledger, &run->job, &run->output, command->quiet);
     if (error == 0) {

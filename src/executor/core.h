@@ -36,6 +36,7 @@ struct pp_executor {
     size_t unfinished;
     size_t submits;          /* since the last step */
     uint64_t limit_check_ns; /* when a task may next overrun its time; UINT64_MAX: none can */
+    uint64_t heartbeat_ns;   /* when to look next for workers that ended without EOF */
     uint64_t finished;
     bool closing;
     bool broken; /* strict, and a worker died */

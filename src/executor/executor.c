@@ -16,10 +16,17 @@
 
 enum {
     MOST_WORKERS = 4096,
-    HEARTBEAT_NS =
-        250000000, /* how often to look for workers that ended without EOF, while tasks are under way */
+    /* How often to look for workers that ended without EOF, while tasks are under way. */
+    HEARTBEAT_NS = 250000000,
+    /* How long an idle worker may take to leave: far longer than it needs. */
+    LEAVE_NS = 250000000,
+    /* What may take a worker several reads. */
+    LARGE_BYTES = 16 * 1024,
     NS_PER_MS = 1000000
 };
+
+/* A hundred years: longer limits could not be added to the clock. */
+#define MOST_TIMEOUT_MS (UINT64_C(100) * 366 * 24 * 3600 * 1000)
 
 /* ---- Futures become done ---- */
 
@@ -48,6 +55,45 @@ static void fail_queued(struct pp_executor *executor, int error, int code)
     struct pp_job *job;
     while ((job = pp_schedule_remove_first(&executor->schedule)) != NULL) {
         fail(executor, pp_future_of(job), error, code);
+    }
+}
+
+/* Of the first `count` jobs of the queue, which came back from a worker, those that were cancelled meanwhile are
+ * not wanted any more. */
+static void drop_cancelled(struct pp_executor *executor, size_t count)
+{
+    struct pp_job *job = executor->schedule.queue.first;
+    while (count-- > 0) {
+        struct pp_job *next = job->next;
+        if (pp_is_done(pp_future_of(job))) {
+            pp_schedule_remove(&executor->schedule, job);
+            pp_future_collect(pp_future_of(job));
+        }
+        job = next;
+    }
+}
+
+/* Reaps a worker of which nothing more is wanted. What it had comes back to the queue. */
+static void dismiss(struct pp_executor *executor, size_t lane)
+{
+    struct pp_exit how;
+    size_t count = executor->schedule.lanes[lane].window.count;
+    pp_pool_reap(executor->pool, lane, &how);
+    pp_schedule_died(&executor->schedule, lane, 0, pp_clock_ns());
+    drop_cancelled(executor, count);
+}
+
+/* Kills and dismisses all workers. */
+static void end_all_workers(struct pp_executor *executor)
+{
+    struct pp_pool *pool = executor->pool;
+    for (size_t lane = 0; lane < pool->used; lane++) {
+        pp_pool_kill(pool, lane); /* all of them, so that they end side by side */
+    }
+    for (size_t lane = 0; lane < pool->used; lane++) {
+        if (pool->slots[lane].state != PP_SLOT_EMPTY) {
+            dismiss(executor, lane);
+        }
     }
 }
 
@@ -80,13 +126,7 @@ static void break_down(struct pp_executor *executor)
 {
     executor->broken = true;
     executor->broken_reason = PP_E_CRASH;
-    for (size_t lane = 0; lane < executor->pool->used; lane++) {
-        if (executor->pool->slots[lane].state != PP_SLOT_EMPTY) {
-            struct pp_exit how;
-            pp_pool_reap(executor->pool, lane, &how);
-            pp_schedule_died(&executor->schedule, lane, 0, 0);
-        }
-    }
+    end_all_workers(executor);
     fail_queued(executor, PP_E_NO_WORKERS, PP_E_CRASH);
 }
 
@@ -98,14 +138,16 @@ static void bury(struct pp_executor *executor, size_t lane)
     bool expected = slot->state == PP_SLOT_LEAVING || schedule_lane->state == PP_LANE_LEAVING ||
                     seat->verdict != PP_VERDICT_NONE;
     uint64_t claimed;
+    size_t window = schedule_lane->window.count;
     size_t unanswered = 0;
     uint64_t answered = slot->answered;
-    if (pp_pool_claimed(executor->pool, lane, &claimed) == 0) {
+    /* Taken back, because until the process has ended it could go on to the next. */
+    if (pp_pool_take_back(executor->pool, lane, &claimed) == 0) {
         unanswered = (size_t)(claimed - answered);
-    } else if (schedule_lane->window.count > 0) {
+    } else if (window > 0) {
         unanswered = 1; /* the claim word was overwritten, most likely by the first that has not answered */
     }
-    if (seat->verdict == PP_VERDICT_NO_MEMORY) {
+    if (seat->verdict == PP_VERDICT_NO_MEMORY && window > 0) {
         unanswered = 1; /* whose answer it is that does not fit */
     }
     if (!schedule_lane->hello && !seat->refused && unanswered == 0) {
@@ -114,6 +156,7 @@ static void bury(struct pp_executor *executor, size_t lane)
     struct pp_exit how;
     pp_pool_reap(executor->pool, lane, &how);
     struct pp_job *guilty = pp_schedule_died(&executor->schedule, lane, unanswered, pp_clock_ns());
+    drop_cancelled(executor, window - (guilty != NULL));
     if (!expected && !seat->refused) {
         executor->statistics.workers_died++;
     }
@@ -143,7 +186,12 @@ static void flush(struct pp_executor *executor)
     while (executor->dirty_count > 0) {
         size_t lane = executor->dirty[--executor->dirty_count];
         executor->seats[lane].dirty = false;
+        const struct pp_buffer *out = &executor->pool->slots[lane].out;
+        size_t size = pp_buffer_size(out);
         pp_pool_flush(executor->pool, lane);
+        if (size > LARGE_BYTES && pp_buffer_size(out) < size) {
+            pp_schedule_written(&executor->schedule, lane, pp_clock_ns());
+        }
     }
 }
 
@@ -373,7 +421,8 @@ int pp_wait_left_ms(uint64_t end_ns)
 static uint64_t deadline_ns(const struct pp_executor *executor)
 {
     uint64_t deadline = pp_schedule_deadline(&executor->schedule);
-    return deadline < executor->limit_check_ns ? deadline : executor->limit_check_ns;
+    deadline = executor->limit_check_ns < deadline ? executor->limit_check_ns : deadline;
+    return executor->unfinished > 0 && executor->heartbeat_ns < deadline ? executor->heartbeat_ns : deadline;
 }
 
 /* Polls the workers' pipes, and the extra descriptor if there is one. How many are ready, or -errno. */
@@ -396,21 +445,19 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
     uint64_t finished_before = executor->finished;
     uint64_t now_ns = pp_clock_ns();
     executor->submits = 0;
-    hand_out(executor, now_ns);
     enforce_limits(executor, now_ns);
+    hand_out(executor, now_ns);
 
-    bool idle = executor->unfinished == 0;
-    bool is_done = executor->finished != finished_before || (idle && extra == NULL);
+    bool is_done = executor->finished != finished_before || (executor->unfinished == 0 && extra == NULL);
     uint64_t end_ns = timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * NS_PER_MS;
-    uint64_t heartbeat_ns = idle ? UINT64_MAX : now_ns + HEARTBEAT_NS;
-    uint64_t until_ns = end_ns;
-    until_ns = deadline_ns(executor) < until_ns ? deadline_ns(executor) : until_ns;
-    until_ns = heartbeat_ns < until_ns ? heartbeat_ns : until_ns;
+    uint64_t until_ns = deadline_ns(executor) < end_ns ? deadline_ns(executor) : end_ns;
     int ready = poll_pipes(executor, is_done ? 0 : poll_timeout(now_ns, until_ns), extra);
     now_ns = pp_clock_ns();
     if (ready > 0) {
         take_in(executor, now_ns);
-    } else if (ready == 0 && now_ns >= heartbeat_ns) {
+    }
+    if (executor->unfinished > 0 && now_ns >= executor->heartbeat_ns) {
+        executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
         look_for_the_dead(executor, now_ns);
     }
     if (ready >= 0) {
@@ -447,12 +494,8 @@ size_t pp_executor_pollfds(const struct pp_executor *executor, struct pollfd *fd
 
 int pp_executor_next_deadline(const struct pp_executor *executor)
 {
-    uint64_t now_ns = pp_clock_ns();
-    uint64_t deadline = deadline_ns(executor);
-    if (executor->unfinished > 0 && now_ns + HEARTBEAT_NS < deadline) {
-        deadline = now_ns + HEARTBEAT_NS;
-    }
-    return poll_timeout(now_ns, deadline);
+    /* Callbacks wait when something became done outside of a step, as when no worker could be had. */
+    return executor->store->notify_first != NULL ? 0 : poll_timeout(pp_clock_ns(), deadline_ns(executor));
 }
 
 /* ---- Opening, submitting, closing ---- */
@@ -465,6 +508,9 @@ int pp_executor_open(struct pp_executor **executor, const struct pp_options *opt
         return -ENOMEM;
     }
     opened->options = options != NULL ? *options : (struct pp_options){0};
+    if (opened->options.task_timeout_ms > MOST_TIMEOUT_MS) {
+        opened->options.task_timeout_ms = MOST_TIMEOUT_MS;
+    }
     if (opened->options.workers == 0) {
         opened->options.workers = pp_cpu_count();
     }
@@ -539,27 +585,11 @@ void pp_executor_statistics(const struct pp_executor *executor, struct pp_statis
     statistics->tasks_done = executor->finished;
 }
 
-/* Kills all workers and cancels what is not done. */
-static void kill_all(struct pp_executor *executor)
+static void cancel_queued(struct pp_executor *executor)
 {
-    for (size_t lane = 0; lane < executor->pool->used; lane++) {
-        pp_pool_kill(executor->pool, lane);
-    }
-    for (size_t lane = 0; lane < executor->pool->used; lane++) {
-        if (executor->pool->slots[lane].state != PP_SLOT_EMPTY) {
-            struct pp_exit how;
-            pp_pool_reap(executor->pool, lane, &how);
-            pp_schedule_died(&executor->schedule, lane, 0, 0);
-        }
-    }
     struct pp_job *job;
     while ((job = pp_schedule_remove_first(&executor->schedule)) != NULL) {
-        struct pp_future *future = pp_future_of(job);
-        if (pp_is_done(future)) {
-            pp_future_collect(future);
-        } else {
-            cancel(executor, future);
-        }
+        cancel(executor, pp_future_of(job));
     }
 }
 
@@ -570,16 +600,28 @@ static void cancel_unstarted(struct pp_executor *executor)
             take_back(executor, lane);
         }
     }
-    struct pp_job *job;
-    while ((job = pp_schedule_remove_first(&executor->schedule)) != NULL) {
-        cancel(executor, pp_future_of(job));
-    }
+    cancel_queued(executor);
 }
 
-/* Tells all workers to leave and waits until they have. False: time is up. */
+/* Whether a worker that was told to leave has. What it still says does not matter. */
+static bool has_left(struct pp_executor *executor, size_t lane)
+{
+    struct pp_pool *pool = executor->pool;
+    struct pp_reply_view reply;
+    if (pool->pollfds[2 * lane].revents != 0 && pp_pool_receive(pool, lane) == 0) {
+        return true;
+    }
+    while (pp_pool_next_reply(pool, lane, &reply) == 1) {
+    }
+    return pool->slots[lane].state == PP_SLOT_ENDED;
+}
+
+/* Tells all workers to leave and waits until they have; but none has anything to do any more, so not for long: one
+ * that is stopped never will, and of one whose child holds its pipes nobody hears. False: time is up. */
 static bool let_all_leave(struct pp_executor *executor, uint64_t end_ns)
 {
     struct pp_pool *pool = executor->pool;
+    uint64_t patience_end_ns = pp_clock_ns() + LEAVE_NS;
     size_t left = 0;
     for (size_t lane = 0; lane < pool->used; lane++) {
         if (pool->slots[lane].state == PP_SLOT_OPEN) {
@@ -589,19 +631,19 @@ static bool let_all_leave(struct pp_executor *executor, uint64_t end_ns)
     }
     while (left > 0) {
         uint64_t now_ns = pp_clock_ns();
-        uint64_t until_ns = now_ns + HEARTBEAT_NS < end_ns ? now_ns + HEARTBEAT_NS : end_ns;
-        int ready = poll_pipes(executor, poll_timeout(now_ns, until_ns), NULL);
+        if (now_ns >= end_ns) {
+            return false;
+        }
+        if (now_ns >= patience_end_ns) {
+            end_all_workers(executor);
+            return true;
+        }
+        poll_pipes(executor, poll_timeout(now_ns, patience_end_ns < end_ns ? patience_end_ns : end_ns), NULL);
         for (size_t lane = 0; lane < pool->used; lane++) {
-            struct pp_exit how;
-            if (pool->slots[lane].state != PP_SLOT_EMPTY &&
-                ((ready > 0 && pool->pollfds[2 * lane].revents != 0 && pp_pool_receive(pool, lane) == 0) ||
-                 (ready == 0 && pp_pool_has_exited(pool, lane)))) {
-                pp_pool_reap(pool, lane, &how);
+            if (pool->slots[lane].state != PP_SLOT_EMPTY && has_left(executor, lane)) {
+                dismiss(executor, lane);
                 left--;
             }
-        }
-        if (left > 0 && pp_clock_ns() >= end_ns) {
-            return false;
         }
     }
     return true;
@@ -613,18 +655,25 @@ int pp_executor_close(struct pp_executor *executor, enum pp_close how, int timeo
         return 0;
     }
     uint64_t end_ns = pp_wait_end_ns(timeout_ms);
-    bool in_time = true;
+    int error = 0;
     executor->closing = true;
     if (how == PP_CLOSE_CANCEL) {
         cancel_unstarted(executor);
     }
-    while (how != PP_CLOSE_KILL && executor->unfinished > 0 && in_time) {
-        pp_executor_step(executor, pp_wait_left_ms(end_ns));
-        in_time = executor->unfinished == 0 || pp_wait_left_ms(end_ns) != 0;
+    while (how != PP_CLOSE_KILL && executor->unfinished > 0 && error == 0) {
+        int stepped = pp_executor_step(executor, pp_wait_left_ms(end_ns));
+        if (stepped < 0 && stepped != -EINTR) {
+            error = stepped;
+        } else if (executor->unfinished > 0 && pp_wait_left_ms(end_ns) == 0) {
+            error = PP_E_TIMEOUT;
+        }
     }
-    if (how == PP_CLOSE_KILL || !in_time || !let_all_leave(executor, end_ns)) {
-        in_time = how == PP_CLOSE_KILL;
-        kill_all(executor);
+    if (how != PP_CLOSE_KILL && error == 0 && !let_all_leave(executor, end_ns)) {
+        error = PP_E_TIMEOUT;
+    }
+    if (how == PP_CLOSE_KILL || error != 0) {
+        end_all_workers(executor);
+        cancel_queued(executor);
     }
     pp_store_notify(executor->store);
     pp_pool_close(executor->pool);
@@ -633,7 +682,7 @@ int pp_executor_close(struct pp_executor *executor, enum pp_close how, int timeo
     free(executor->dirty);
     free(executor->seats);
     free(executor);
-    return in_time ? 0 : PP_E_TIMEOUT;
+    return error;
 }
 
 /* ---- Futures, as far as they touch a worker ---- */
@@ -689,11 +738,15 @@ int pp_future_kill(struct pp_future *future)
         executor->seats[lane].verdict = PP_VERDICT_CANCELLED;
         pp_pool_kill(executor->pool, lane);
     }
+    if (future->job.place == PP_PLACE_QUEUE) {
+        pp_schedule_remove(&executor->schedule, &future->job); /* its worker was found dead: a retry */
+    }
     if (!pp_is_done(future)) {
         cancel(executor, future);
     }
+    bool is_cancelled = future->state == PP_CANCELLED;
     pp_store_notify(store);
-    return 0;
+    return is_cancelled ? 0 : PP_E_STATE;
 }
 
 int pp_future_wait(struct pp_future *future, int timeout_ms)

@@ -28,7 +28,10 @@ struct pp_map {
     struct future_queue under_way; /* in order: all of them; as completed: those not done */
     struct future_queue done;      /* as completed: those that are */
     size_t items;                  /* under way, done ones included, until they are given */
-    size_t bytes;                  /* what they cost in memory */
+    size_t bytes;                  /* what they cost in memory; results as far as they are known */
+    size_t unfinished;             /* of the items: not done */
+    size_t result_bytes;           /* what the result of one of those is expected to have */
+    bool knows_results;            /* at least one was seen */
     uint64_t next_index;
     struct pp_future *given; /* what the last item points into */
     struct pp_source_item held;
@@ -56,11 +59,24 @@ static size_t cost_of(const struct pp_future *future)
     return sizeof *future + future->arg.size + future->result.size;
 }
 
+/* Expects results like the last ones; rather like the larger of them. */
+static void learn(struct pp_map *map, size_t size)
+{
+    if (size >= map->result_bytes) {
+        map->result_bytes = size;
+    } else {
+        map->result_bytes -= (map->result_bytes - size + 7) / 8;
+    }
+    map->knows_results = true;
+}
+
 /* One of the map's futures became done. */
 static void on_done(struct pp_owner *owner, struct pp_future *future)
 {
     struct pp_map *map = (struct pp_map *)owner; /* its first member */
     map->bytes += future->result.size;
+    map->unfinished--;
+    learn(map, future->result.size);
     if (map->as_completed) {
         unlink_future(&map->under_way, future);
         append(&map->done, future);
@@ -99,9 +115,12 @@ int pp_map_open(struct pp_map **map, struct pp_executor *executor, pp_task *task
 
 /* ---- Taking items in ---- */
 
+/* The results that are to come count as well: small arguments may have large results. */
 static bool has_room(const struct pp_map *map)
 {
-    return map->items < map->least_items || map->bytes < map->look_ahead_bytes;
+    return map->items < map->least_items ||
+           (map->knows_results && map->bytes < map->look_ahead_bytes &&
+            map->unfinished * map->result_bytes < map->look_ahead_bytes - map->bytes);
 }
 
 /* Items are taken in by the batch, when a quarter of the look-ahead is free: what is done over and over stays in the
@@ -124,7 +143,11 @@ static int submit_held(struct pp_map *map)
     future->index = map->next_index++;
     append(&map->under_way, future);
     map->items++;
-    map->bytes += cost_of(future);
+    map->unfinished++;
+    map->bytes += cost_of(future) - future->result.size;
+    if (pp_future_is_done(future)) {
+        on_done(&map->owner, future); /* it failed before it had an owner: no worker, no memory */
+    }
     return 0;
 }
 
@@ -133,6 +156,9 @@ static void ask(struct pp_map *map)
 {
     map->held.wait_fd = -1;
     int answer = map->source(map->source_context, &map->held);
+    if (answer == PP_E_AGAIN && map->held.wait_fd < 0) {
+        answer = -EINVAL; /* nothing would ever tell when to ask again */
+    }
     map->holds_item = answer == 0;
     map->waits = answer == PP_E_AGAIN;
     if (answer != 0 && answer != PP_E_AGAIN) {

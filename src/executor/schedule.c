@@ -16,12 +16,15 @@
  *
  *   Take back. What was sent and not begun is taken back
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
- *       worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
+ *       worth a wake-up (WORTH_NS) or its owner is starting or late, else when its owner has been silent for
+ *       STUCK_NS;
  *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
- * answers; if it had begun nothing at all (it is stopped, or starts slowly) it is suspect, and used when
- * nobody else is there. Silence is counted up to when the parent last listened to all: a parent that is
- * itself behind the clock must not take it for the workers'.
+ * answers. One that is late or has not said hello, and has nothing, is suspect: it may be stopped, or starts
+ * slowly, so it gets one job at a time, and when nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
+ * the parent last listened to all: a parent that is itself behind the clock must not take it for the workers'.
+ * Patience with a job doubles each time that a silent worker had not begun it, or one that takes long to begin
+ * would be sent to and fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -43,6 +46,7 @@ enum {
     WORTH_NS = 50000,
     STUCK_NS = 1000000,
     LATE_NS = 2000000,
+    MOST_RETURNS = 8,
     FIRST_PAUSE_NS = 10000000,
     LONGEST_PAUSE_NS = 1000000000,
     GIVE_UP_AFTER = 5
@@ -171,7 +175,7 @@ static size_t lane_index(const struct pp_schedule *schedule, const struct pp_lan
 
 static void enlist_empty(struct pp_schedule *schedule, struct pp_lane *lane)
 {
-    enlist(schedule, lane, lane->late ? PP_LISTED_SUSPECT : PP_LISTED_IDLE);
+    enlist(schedule, lane, lane->late || !lane->hello ? PP_LISTED_SUSPECT : PP_LISTED_IDLE);
 }
 
 /* Keeps the number of lanes from which something might be taken back. */
@@ -342,6 +346,11 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
     return job;
 }
 
+void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
+{
+    lane_at(schedule, lane)->progress_ns = now_ns;
+}
+
 void pp_schedule_heard(struct pp_schedule *schedule, uint64_t now_ns)
 {
     schedule->heard_ns = now_ns;
@@ -351,6 +360,10 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
 {
     struct pp_lane *l = lane_at(schedule, lane);
     assert(l->state == PP_LANE_READY && claimed <= l->window.count);
+    struct pp_job *first = l->window.first;
+    if (claimed == 0 && first != NULL && l->late) {
+        first->returns += first->returns < MOST_RETURNS;
+    }
     size_t returned = return_to_queue(schedule, l, claimed);
     l->tasks -= returned;
     l->tail_claimed = true;
@@ -416,14 +429,23 @@ void pp_schedule_blame(struct pp_schedule *schedule, int error)
 
 /* ---- Actions ---- */
 
+static bool may_spawn(const struct pp_schedule *schedule, uint64_t now_ns)
+{
+    return schedule->live < schedule->lane_count && now_ns >= schedule->spawn_after_ns;
+}
+
 /* The lane that is to get the first job of the queue; NULL: nobody may. */
-static struct pp_lane *lane_to_fill(struct pp_schedule *schedule)
+static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_ns)
 {
     const struct pp_job *job = schedule->queue.first;
     struct pp_lane *lane = schedule->filling;
+    /* A new worker is a better hope than one that does not begin, unless that is new itself. */
+    const struct pp_lane *suspect = schedule->lists[PP_LISTED_SUSPECT].first;
+    bool prefers_new = suspect != NULL && suspect->hello && may_spawn(schedule, now_ns);
+    int last = prefers_new ? PP_LISTED_SERVED : PP_LISTED_SUSPECT;
     while (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, job)) {
         lane = NULL;
-        for (int list = PP_LISTED_IDLE; list < PP_LISTED_COUNT && lane == NULL; list++) {
+        for (int list = PP_LISTED_IDLE; list <= last && lane == NULL; list++) {
             lane = schedule->lists[list].first;
         }
         schedule->filling = lane;
@@ -439,11 +461,6 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule)
     return lane;
 }
 
-static bool may_spawn(const struct pp_schedule *schedule, uint64_t now_ns)
-{
-    return schedule->live < schedule->lane_count && now_ns >= schedule->spawn_after_ns;
-}
-
 static size_t first_absent(const struct pp_schedule *schedule)
 {
     size_t lane = 0;
@@ -456,7 +473,7 @@ static size_t first_absent(const struct pp_schedule *schedule)
 /* What to do for the first job of the queue. */
 static bool hand_out(struct pp_schedule *schedule, uint64_t now_ns, struct pp_action *action)
 {
-    struct pp_lane *lane = lane_to_fill(schedule);
+    struct pp_lane *lane = lane_to_fill(schedule, now_ns);
     if (lane != NULL) {
         struct pp_job *job = schedule->queue.first;
         remove_job(&schedule->queue, job);
@@ -496,11 +513,13 @@ static uint64_t tail_ns(const struct pp_lane *lane)
 /* From when on a silent lane is not left its tail any more. */
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
+    unsigned returns = lane->window.first->returns;
     if (somebody_waits(schedule)) {
-        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + STUCK_NS;
+        bool at_once = tail_ns(lane) >= WORTH_NS || !lane->hello || lane->late;
+        return at_once ? 0 : lane->progress_ns + ((uint64_t)STUCK_NS << returns);
     }
     uint64_t overdue = 4 * lane->window.first->expected_ns;
-    return lane->progress_ns + (overdue > LATE_NS ? overdue : LATE_NS);
+    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << returns);
 }
 
 /* From whom to take back. */
@@ -556,6 +575,9 @@ uint64_t pp_schedule_deadline(const struct pp_schedule *schedule)
     uint64_t deadline = UINT64_MAX;
     if (schedule->queue.count > 0 && schedule->live < schedule->lane_count) {
         deadline = schedule->spawn_after_ns;
+    }
+    if (schedule->queue.count > 0 && schedule->lists[PP_LISTED_IDLE].first != NULL) {
+        return 0;
     }
     if (schedule->rich > 0 && schedule->lane_count > 1) {
         for (size_t i = 0; i < schedule->lane_count; i++) {

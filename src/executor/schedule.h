@@ -26,6 +26,7 @@ struct pp_job {
     uint64_t expected_ns; /* as counted in its window */
     uint32_t size;        /* of its argument, in bytes */
     uint32_t lane;        /* WINDOW: whose */
+    uint32_t returns;     /* how often it was the next and a silent worker had not begun it, up to a limit */
     enum pp_place place;
 };
 
@@ -46,9 +47,9 @@ enum pp_lane_state { PP_LANE_ABSENT, PP_LANE_READY, PP_LANE_LEAVING };
 
 enum pp_lane_list {
     PP_LISTED_NOWHERE, /* busy, and silent since it was last filled */
-    PP_LISTED_IDLE,    /* READY, with an empty window, and not late */
+    PP_LISTED_IDLE,    /* READY, with an empty window, has said hello and is not late */
     PP_LISTED_SERVED,  /* has answered since it was last filled, and has more to answer */
-    PP_LISTED_SUSPECT, /* READY, with an empty window, but late: it did not begin what it was sent */
+    PP_LISTED_SUSPECT, /* READY, with an empty window, but starting, or late: did not begin what it was sent */
     PP_LISTED_COUNT
 };
 
@@ -56,9 +57,10 @@ struct pp_lane {
     struct pp_job_list window; /* in the order sent */
     uint64_t window_ns;        /* expected time of all in it */
     size_t window_bytes;
-    uint64_t credit_ns;   /* how much the window may hold */
-    uint64_t progress_ns; /* when it last answered, or was sent something after it had nothing */
-    uint64_t tasks;       /* sent to this process and not taken back */
+    uint64_t credit_ns; /* how much the window may hold */
+    uint64_t
+        progress_ns; /* when it last answered, took in a part, or was sent something after it had nothing */
+    uint64_t tasks;  /* sent to this process and not taken back */
     struct pp_lane *next; /* in its list */
     struct pp_lane *previous;
     enum pp_lane_list list;
@@ -123,6 +125,9 @@ void pp_schedule_hello(struct pp_schedule *schedule, size_t lane);
  */
 struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint64_t nanoseconds,
                                  uint64_t now_ns);
+
+/* The worker takes in what it was sent, which is too much to be written at once. */
+void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns);
 
 /* All that workers had said by then has been told: a worker that has not answered was silent. A busy parent
  * may be long behind the clock. */

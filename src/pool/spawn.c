@@ -25,12 +25,11 @@ void pp_spawn_register(struct pp_pool *pool)
 void pp_spawn_unregister(struct pp_pool *pool)
 {
     pthread_mutex_lock(&lock);
-    struct pp_pool **link = &pools;
-    while (*link != NULL && *link != pool) {
-        link = &(*link)->next_pool;
-    }
-    if (*link == pool) {
-        *link = pool->next_pool;
+    for (struct pp_pool **link = &pools; *link != NULL; link = &(*link)->next_pool) {
+        if (*link == pool) {
+            *link = pool->next_pool;
+            break;
+        }
     }
     pthread_mutex_unlock(&lock);
 }

@@ -65,11 +65,12 @@ static inline uint64_t base2_shift(uint64_t x_m, uint64_t digit, uint64_t n, uin
     return montgomery_reduce((struct wide){x_m >> 1 >> digit, x_m << (63 - digit)}, n, inverse);
 }
 
-/* Whether y = 2^e or 2^-e mod n, in [0, n), is what it has to be for a prime. */
+/* Whether y = 2^e or 2^-e mod n, in [0, n), is what it has to be for a prime: bit r of a mask says what n = r
+ * mod 8 allows. Without branches, which would go by chance. */
 static inline bool base2_accepts(uint64_t y, uint64_t n)
 {
-    bool one = y == 1, minus_one = y == n - 1;
-    return n % 8 == 1 ? one | minus_one : n % 8 == 7 ? one : minus_one;
+    unsigned may_be_one = 1 << 1 | 1 << 7, may_be_minus_one = 1 << 1 | 1 << 3 | 1 << 5;
+    return (((y == 1) & may_be_one >> n % 8) | ((y == n - 1) & may_be_minus_one >> n % 8)) & 1;
 }
 
 #endif

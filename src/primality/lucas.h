@@ -87,11 +87,11 @@ static inline bool lucas_accepts(struct lucas_pair at, struct lucas_constants co
                                  uint64_t inverse)
 {
     uint64_t v_m = at.product_m;
-    if (v_m == constant.two.c_m) {
-        return at.square_m == constant.p.c_m;
-    }
-    if (v_m == constant.two.n_minus_c_m) {
-        return at.square_m == constant.p.n_minus_c_m;
+    bool plus = (v_m == constant.two.c_m) & (at.square_m == constant.p.c_m);
+    bool minus = (v_m == constant.two.n_minus_c_m) & (at.square_m == constant.p.n_minus_c_m);
+    bool zero = (v_m == 0) & (n % 4 == 3); /* s > 1 */
+    if (plus | minus | zero) {
+        return true;
     }
     for (int r = trailing_zeros(n + 1) - 1; r > 0; r--) {
         if (v_m == 0) {

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034 # for those who read it
 # What the scripts of this folder share: a scratch folder, and checks that print "ok NAME" or "not ok NAME" with what
 # was wanted and what came.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC1091,SC2154,SC2010,SC2012 # the variables are of lib.sh, the names that ls gives our own
 # The command line of proc_pool from outside: what is accepted, what is refused, and what is suggested instead.
 set -u
 . "$(dirname "$0")/lib.sh"

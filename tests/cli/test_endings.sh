@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC1091,SC2154,SC2010,SC2012 # the variables are of lib.sh, the names that ls gives our own
 # How proc_pool ends, from outside: files that appear complete or not at all, full disks, closed pipes, signals, tasks
 # that fail, shards, and runs that go on where a killed one stopped.
 set -u

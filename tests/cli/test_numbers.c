@@ -279,7 +279,7 @@ START_TEST(every_number_of_digits_at_every_length_is_read)
     char *text = padded + PP_LINES_PADDING;
     memset(padded, '9', sizeof padded);
     for (int digits = 0; digits <= 45; digits++) {
-        for (char digit = '0'; digit <= '9'; digit++) {
+        for (int digit = '0'; digit <= '9'; digit++) {
             memset(text, digit, (size_t)digits);
             text[digits] = '\n';
             compare(pp_lines_take_portable, text, (size_t)digits + 1);

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC1091,SC2154,SC2010,SC2012,SC2002,SC3045 # the variables are of lib.sh, the names that ls gives our own; cat makes a pipe; without ulimit -v it skips
 # What proc_pool answers, from outside: every kind of input, every format, bad lines, exit statuses.
 set -u
 . "$(dirname "$0")/lib.sh"

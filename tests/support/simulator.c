@@ -687,7 +687,8 @@ static void check_patience(struct simulator *sim)
         const struct pp_lane *l = &sim->schedule.lanes[lane];
         if (l->window.count > worker->claimed) {
             uint64_t patience =
-                SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns + 2 * sim->world->costs.wake;
+                ((SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns) << l->window.first->returns) +
+                2 * sim->world->costs.wake;
             uint64_t silent = free_time_since(sim, worker->progress);
             CHECK(silent <= patience,
                   "%zu tasks not begun are with worker %zu, which began nothing for %llu ns",

@@ -44,7 +44,7 @@ void gate_let_through(const struct gate *gate, size_t count);
 /* Waits until `count` more tasks are at the gate, without stepping any executor. */
 void gate_await(const struct gate *gate, size_t count);
 
-/* Its argument is a gate. */
+/* Its argument is a gate, or nothing: then it ends at once. It is one function, so nobody can know. */
 int task_gate(const void *arg, size_t arg_size, pp_reply *reply);
 
 /* Counters in memory that workers and parent share: how often something was executed. */
@@ -57,6 +57,7 @@ struct tally {
     size_t index;
     enum death death; /* DEATHS: none */
 };
+/* Without argument it does nothing. */
 int task_tally(const void *arg, size_t arg_size, pp_reply *reply);
 
 /* Runs for ever, and hard. */
@@ -69,6 +70,12 @@ pp_executor *open_executor_with(const struct pp_options *options);
 pp_future *submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size);
 pp_future *submit_gate(pp_executor *executor, const struct gate *gate);
 pp_future *submit_death(pp_executor *executor, enum death death);
+
+/* Makes known that the function costs next to nothing, if it does so without argument. */
+void make_cheap(pp_executor *executor, pp_task *task);
+
+/* What was submitted after this goes to the only worker together, as far as it is expected to cost little. */
+void keep_busy_first(pp_executor *executor);
 
 /* The result as an int, after waiting for it. The future stays. */
 int int_result(pp_future *future);
