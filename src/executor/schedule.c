@@ -23,8 +23,8 @@
  * answers. One that is late or has not said hello, and has nothing, is suspect: it may be stopped, or starts
  * slowly, so it gets one job at a time, and when nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
  * the parent last listened to all: a parent that is itself behind the clock must not take it for the workers'.
- * Patience with a job doubles each time that a silent worker had not begun it, or one that takes long to begin
- * would be sent to and fro for ever.
+ * While nobody is idle, patience with a job doubles each time that a silent worker had not begun it, or one
+ * that takes long to begin would be sent to and fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -513,13 +513,12 @@ static uint64_t tail_ns(const struct pp_lane *lane)
 /* From when on a silent lane is not left its tail any more. */
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
-    unsigned returns = lane->window.first->returns;
     if (somebody_waits(schedule)) {
         bool at_once = tail_ns(lane) >= WORTH_NS || !lane->hello || lane->late;
-        return at_once ? 0 : lane->progress_ns + ((uint64_t)STUCK_NS << returns);
+        return at_once ? 0 : lane->progress_ns + STUCK_NS;
     }
     uint64_t overdue = 4 * lane->window.first->expected_ns;
-    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << returns);
+    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << lane->window.first->returns);
 }
 
 /* From whom to take back. */

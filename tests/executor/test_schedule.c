@@ -139,9 +139,12 @@ static void one_rich_one_idle(size_t count, uint64_t cost_ns)
     submit(2 * count, 1, 8);
     hand_out();
     ck_assert_uint_eq(window(0), count);
-    reply(1, 1, cost_ns);
-    hand_out();
-    reply(1, window(1), cost_ns);
+    while (window(1) > 0) {
+        reply(1, window(1), cost_ns);
+        if (schedule.queue.count > 0) {
+            hand_out();
+        }
+    }
     ck_assert_uint_eq(schedule.queue.count, 0);
 }
 
@@ -187,19 +190,19 @@ START_TEST(a_silent_worker_loses_what_it_has_not_begun_and_is_used_last)
     reply(0, 1, US);
     reply(1, 1, US);
     submit(4, 1, 8);
-    ck_assert_uint_eq(hand_out(), 4);
+    ck_assert_uint_eq(hand_out(), 3); /* two, one, and one stays in the queue for who answers first */
     pass(2 * MS);
     size_t first = expect(PP_ACTION_TAKE_BACK);
     ck_assert_uint_eq(pp_schedule_taken_back(&schedule, first, 0), 2);
     size_t second = expect(PP_ACTION_SEND); /* a suspect, for there is nobody else, and one job only */
     ck_assert_uint_eq(second, first);
     ck_assert_uint_eq(expect(PP_ACTION_TAKE_BACK), 1 - first);
-    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 1 - first, 0), 2);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 1 - first, 0), 1);
     ck_assert_uint_eq(expect(PP_ACTION_SEND), 1 - first);
     expect_nothing();
     ck_assert_uint_eq(schedule.queue.count, 2);
     reply(first, 1, US);
-    ck_assert_uint_eq(hand_out(), 2);
+    ck_assert_uint_eq(hand_out(), 1); /* trusted again, with its even share */
     pp_schedule_close(&schedule);
 }
 END_TEST

@@ -665,7 +665,8 @@ static void check_idle(struct simulator *sim)
     if (sim->unstarted == 0) {
         return;
     }
-    bound *= 1 + world->stops + world->stops_for_good; /* each may be sent it before one that runs is */
+    /* Each that stops or dies may be sent it before one that runs is. */
+    bound *= 1 + world->stops + world->stops_for_good + world->kills;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_idle(sim, lane)) {
             uint64_t idle = free_time_since(sim, later(sim->workers[lane].idle_since, sim->unstarted_since));
