@@ -241,6 +241,7 @@ static size_t return_to_queue(struct pp_schedule *schedule, struct pp_lane *lane
     struct pp_job_list returned = {0};
     while (lane->window.count > kept) {
         struct pp_job *job = lane->window.last;
+        assert(job != NULL);
         remove_from_window(lane, job);
         job->place = PP_PLACE_QUEUE;
         job->previous = NULL;

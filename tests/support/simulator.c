@@ -1218,29 +1218,25 @@ static void parent_event(struct simulator *sim)
 
 /* ---- The world ---- */
 
-static void happen(struct simulator *sim, const struct event *event)
+static void happen_to_parent(struct simulator *sim, enum event_kind kind)
 {
-    struct worker *worker = event->who == PARENT ? NULL : &sim->workers[event->who];
-    switch (event->kind) {
+    if (kind != WORK_DONE && sim->phase == AWAY) {
+        sim->generation++;
+        sim->phase = CALLER;
+    } else if (kind != WORK_DONE) {
+        awake(sim);
+    }
+    parent_event(sim);
+}
+
+static void happen_to_worker(struct simulator *sim, struct worker *worker, enum event_kind kind)
+{
+    switch (kind) {
     case WORK_DONE:
-        if (worker != NULL) {
-            worker_event(sim, worker);
-        } else {
-            parent_event(sim);
-        }
+        worker_event(sim, worker);
         break;
     case WAKE:
         woken(sim, worker);
-        break;
-    case PARENT_WAKE:
-    case PARENT_TIMEOUT:
-        if (sim->phase == AWAY) {
-            sim->generation++;
-            sim->phase = CALLER;
-        } else {
-            awake(sim);
-        }
-        parent_event(sim);
         break;
     case KILL:
         if (worker->phase != GONE) {
@@ -1252,6 +1248,9 @@ static void happen(struct simulator *sim, const struct event *event)
         break;
     case CONTINUE:
         resume(sim, worker);
+        break;
+    case PARENT_WAKE:
+    case PARENT_TIMEOUT:
         break;
     }
 }
@@ -1422,7 +1421,11 @@ static void run_world(struct simulator *sim)
         }
         sim->result->events++;
         CHECK(sim->result->events < most_events && sim->now < latest, "this goes on for ever");
-        happen(sim, &event);
+        if (event.who == PARENT) {
+            happen_to_parent(sim, event.kind);
+        } else {
+            happen_to_worker(sim, &sim->workers[event.who], event.kind);
+        }
     }
     sim->result->makespan_ns = sim->now;
     if (!sim->failed) {
