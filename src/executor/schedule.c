@@ -313,11 +313,12 @@ struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule)
     return job;
 }
 
-void pp_schedule_hello(struct pp_schedule *schedule, size_t lane)
+void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
 {
     struct pp_lane *l = lane_at(schedule, lane);
     l->hello = true;
     l->late = false;
+    l->progress_ns = now_ns;
     if (l->list == PP_LISTED_SUSPECT) {
         enlist_empty(schedule, l);
     }

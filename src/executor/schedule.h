@@ -119,7 +119,7 @@ void pp_schedule_remove(struct pp_schedule *schedule, struct pp_job *job);
 struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule);
 
 /* The worker can work. */
-void pp_schedule_hello(struct pp_schedule *schedule, size_t lane);
+void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_ns);
 
 /* The worker has answered its oldest job, which ran that long. Returns the job. The window must not be empty.
  */

@@ -50,7 +50,7 @@ static size_t hand_out(void)
         ck_assert(action.kind == PP_ACTION_SEND || action.kind == PP_ACTION_SPAWN);
         if (action.kind == PP_ACTION_SPAWN) {
             pp_schedule_spawned(&schedule, action.lane);
-            pp_schedule_hello(&schedule, action.lane);
+            pp_schedule_hello(&schedule, action.lane, now);
         } else {
             sent++;
         }
@@ -207,6 +207,26 @@ START_TEST(a_silent_worker_loses_what_it_has_not_begun_and_is_used_last)
 }
 END_TEST
 
+START_TEST(a_worker_that_has_just_said_hello_is_not_late)
+{
+    open_schedule(2, 0);
+    submit(3, 1, 8);
+    for (size_t lane = 0; lane < 2; lane++) {
+        pp_schedule_spawned(&schedule, expect(PP_ACTION_SPAWN));
+        ck_assert_uint_eq(expect(PP_ACTION_SEND), lane);
+    }
+    expect_nothing();
+    now += 3 * MS;
+    pp_schedule_hello(&schedule, 0, now);
+    pass(0);
+    ck_assert_uint_eq(expect(PP_ACTION_TAKE_BACK), 1);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 1, 0), 1);
+    ck_assert_uint_eq(expect(PP_ACTION_SEND), 1);
+    expect_nothing();
+    pp_schedule_close(&schedule);
+}
+END_TEST
+
 START_TEST(a_parent_that_has_not_listened_does_not_blame_the_workers)
 {
     open_schedule(2, 0);
@@ -323,6 +343,7 @@ int main(void)
     tcase_add_test(rules, what_is_not_worth_a_wake_up_is_taken_back_only_from_the_silent);
     tcase_add_test(rules, a_tail_is_worth_what_its_function_turned_out_to_cost);
     tcase_add_test(rules, a_silent_worker_loses_what_it_has_not_begun_and_is_used_last);
+    tcase_add_test(rules, a_worker_that_has_just_said_hello_is_not_late);
     tcase_add_test(rules, a_parent_that_has_not_listened_does_not_blame_the_workers);
     tcase_add_test(rules, starts_that_come_to_nothing_are_paused_and_given_up);
     tcase_add_test(rules, the_last_job_that_a_dead_worker_claimed_is_guilty);

@@ -1052,7 +1052,7 @@ static void take_in_lane(struct simulator *sim, size_t lane)
     while (worker->replies.begin < worker->unwritten) {
         struct reply reply = *reply_at(worker, worker->replies.begin++);
         if (reply.task == NULL) {
-            pp_schedule_hello(&sim->schedule, lane);
+            pp_schedule_hello(&sim->schedule, lane, sim->heard_ns);
             sim->failures_in_a_row = 0;
             continue;
         }
