@@ -20,6 +20,7 @@ enum pp_verdict {
 struct pp_seat {
     enum pp_verdict verdict;
     bool refused;     /* its initializer failed */
+    bool garbled;     /* what came from it, or its claim word, was none of the protocol's */
     bool dirty;       /* in the list of lanes with frames to write */
     uint64_t seen;    /* claims counted when a time limit was last looked at */
     uint64_t seen_ns; /* when that count was first seen */

@@ -130,37 +130,57 @@ static void break_down(struct pp_executor *executor)
     fail_queued(executor, PP_E_NO_WORKERS, PP_E_CRASH);
 }
 
+/* Whether a worker ended in a way that tells nothing of which task did it: what was in its pipes, or in the word
+ * that says what it claimed, is none of ours. */
+static bool is_obscure(const struct pp_seat *seat, const struct pp_exit *how)
+{
+    return seat->garbled || how->exit_status == PP_WORKER_BAD_REQUEST ||
+           how->exit_status == PP_WORKER_PIPE_FAILED;
+}
+
+/* The task that the worker died of; NULL: none, or nobody knows, and those that it may have been will run again,
+ * each alone. All others are in the queue. */
+static struct pp_job *find_guilty(struct pp_executor *executor, size_t lane, size_t suspects, bool is_clear)
+{
+    if (!is_clear && suspects > 1) {
+        pp_schedule_suspect(&executor->schedule, lane, suspects);
+        suspects = 0;
+    }
+    return pp_schedule_died(&executor->schedule, lane, suspects, pp_clock_ns());
+}
+
 static void bury(struct pp_executor *executor, size_t lane)
 {
     struct pp_slot *slot = &executor->pool->slots[lane];
     struct pp_lane *schedule_lane = &executor->schedule.lanes[lane];
     struct pp_seat *seat = &executor->seats[lane];
+    enum pp_verdict verdict = seat->verdict;
     bool expected = slot->state == PP_SLOT_LEAVING || schedule_lane->state == PP_LANE_LEAVING ||
-                    seat->verdict != PP_VERDICT_NONE;
+                    verdict != PP_VERDICT_NONE;
     uint64_t claimed;
-    size_t window = schedule_lane->window.count;
-    size_t unanswered = 0;
     uint64_t answered = slot->answered;
+    size_t window = schedule_lane->window.count;
+    size_t unanswered = window; /* claimed ones; if the claim word was overwritten, any of them */
     /* Taken back, because until the process has ended it could go on to the next. */
     if (pp_pool_take_back(executor->pool, lane, &claimed) == 0) {
         unanswered = (size_t)(claimed - answered);
-    } else if (window > 0) {
-        unanswered = 1; /* the claim word was overwritten, most likely by the first that has not answered */
+    } else {
+        seat->garbled = true;
     }
-    if (seat->verdict == PP_VERDICT_NO_MEMORY && window > 0) {
+    if (verdict == PP_VERDICT_NO_MEMORY && window > 0) {
         unanswered = 1; /* whose answer it is that does not fit */
     }
     if (!schedule_lane->hello && !seat->refused && unanswered == 0) {
         pp_schedule_blame(&executor->schedule, PP_E_CRASH);
     }
-    struct pp_exit how;
-    pp_pool_reap(executor->pool, lane, &how);
-    struct pp_job *guilty = pp_schedule_died(&executor->schedule, lane, unanswered, pp_clock_ns());
-    drop_cancelled(executor, window - (guilty != NULL));
     if (!expected && !seat->refused) {
         executor->statistics.workers_died++;
     }
-    enum pp_verdict verdict = seat->verdict;
+    struct pp_exit how;
+    pp_pool_reap(executor->pool, lane, &how);
+    bool is_clear = verdict != PP_VERDICT_NONE || !is_obscure(seat, &how);
+    struct pp_job *guilty = find_guilty(executor, lane, unanswered, is_clear);
+    drop_cancelled(executor, window - (guilty != NULL));
     *seat = (struct pp_seat){.dirty = seat->dirty};
     if (guilty != NULL) {
         settle(executor, pp_future_of(guilty), &how, verdict);
@@ -322,7 +342,7 @@ static void absorb(struct pp_executor *executor, size_t lane, const struct pp_re
 {
     if (reply->kind == PP_REPLY_HELLO) {
         if (reply->code == 0) {
-            pp_schedule_hello(&executor->schedule, lane);
+            pp_schedule_hello(&executor->schedule, lane, now_ns);
         } else {
             executor->seats[lane].refused = true;
             pp_schedule_blame(&executor->schedule, reply->code);
@@ -345,18 +365,26 @@ static void absorb(struct pp_executor *executor, size_t lane, const struct pp_re
     finish(executor, future);
 }
 
+/* All that was received from one worker. */
+static void absorb_all(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    struct pp_reply_view reply;
+    int next;
+    while ((next = pp_pool_next_reply(executor->pool, lane, &reply)) == 1) {
+        absorb(executor, lane, &reply, now_ns);
+    }
+    executor->seats[lane].garbled = next < 0;
+}
+
 /* Takes in what one worker says. */
 static void take_in_lane(struct pp_executor *executor, size_t lane, uint64_t now_ns)
 {
-    struct pp_reply_view reply;
     if (pp_pool_receive(executor->pool, lane) == -ENOMEM) {
         executor->seats[lane].verdict = PP_VERDICT_NO_MEMORY;
         bury(executor, lane);
         return;
     }
-    while (pp_pool_next_reply(executor->pool, lane, &reply) == 1) {
-        absorb(executor, lane, &reply, now_ns);
-    }
+    absorb_all(executor, lane, now_ns);
     if (executor->pool->slots[lane].state == PP_SLOT_ENDED) {
         bury(executor, lane);
     }
@@ -381,11 +409,8 @@ static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
     for (size_t lane = 0; lane < executor->pool->used; lane++) {
         const struct pp_slot *slot = &executor->pool->slots[lane];
         if (slot->state != PP_SLOT_EMPTY && pp_pool_has_exited(executor->pool, lane)) {
-            struct pp_reply_view reply;
             while (slot->state != PP_SLOT_ENDED && pp_pool_receive(executor->pool, lane) > 0) {
-                while (pp_pool_next_reply(executor->pool, lane, &reply) == 1) {
-                    absorb(executor, lane, &reply, now_ns);
-                }
+                absorb_all(executor, lane, now_ns);
             }
             bury(executor, lane);
         }
