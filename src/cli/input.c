@@ -218,6 +218,9 @@ static void classify(struct pp_input *input, const struct stat *status)
         input->first = at < status->st_size ? (uint64_t)at : input->file_size;
         input->last = input->file_size;
         input->modified = status->st_mtim;
+        if (input->fd == STDIN_FILENO) { /* whoever reads after us finds it read, as from a pipe */
+            (void)lseek(input->fd, 0, SEEK_END);
+        }
     }
 }
 
