@@ -26,6 +26,7 @@ struct lane {
 };
 
 struct board {
+    counter entered; /* lanes given out; more than there are when workers were replaced */
     counter deaths;
     struct pp_death death[DEATHS];
     struct lane lanes[];
@@ -80,22 +81,33 @@ static bool is_gone(int64_t pid)
     return pid == 0 || (kill((pid_t)pid, 0) == -1 && errno == ESRCH);
 }
 
-static bool take_lane(uint32_t i)
+static bool take_over(uint32_t i)
 {
     struct lane *lane = &board->lanes[i];
     int64_t owner = atomic_load(&lane->pid);
     return is_gone(owner) && atomic_compare_exchange_strong(&lane->pid, &owner, (int64_t)getpid());
 }
 
+/* A fresh lane while there are some; asking about every owner is for those who come later, or thousands of workers
+ * would ask millions of times. */
+static uint32_t find_lane(void)
+{
+    const uint64_t fresh = atomic_fetch_add(&board->entered, 1);
+    if (fresh < lane_count && take_over((uint32_t)fresh)) {
+        return (uint32_t)fresh;
+    }
+    for (uint32_t i = 0; i < lane_count; i++) {
+        if (take_over(i)) {
+            return i;
+        }
+    }
+    return NO_LANE;
+}
+
 int pp_board_enter(void *context)
 {
     (void)context;
-    my_lane = NO_LANE;
-    for (uint32_t i = 0; i < lane_count && my_lane == NO_LANE; i++) {
-        if (take_lane(i)) {
-            my_lane = i;
-        }
-    }
+    my_lane = board == NULL ? NO_LANE : find_lane();
     if (my_lane == NO_LANE) {
         return 0;
     }

@@ -82,8 +82,11 @@ static int fail_input(struct run *run, size_t input, int error)
 {
     struct pp_text what = {0};
     const char *name = input < run->inputs->count ? run->inputs->list[input].name : "input";
-    pp_text_printf(&what, "%s: cannot be read%s", name,
-                   error == -ENODATA ? " to the end: it became shorter" : "");
+    if (error == -ENODATA && !run->complained) {
+        pp_messages_add("%s: became shorter while it was read", name);
+        run->complained = true;
+    }
+    pp_text_printf(&what, "%s: cannot be read", name);
     pp_text_append(&what, "", 1);
     (void)fail_system(run, what.failed ? name : what.bytes, error);
     pp_text_free(&what);

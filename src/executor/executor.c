@@ -342,7 +342,7 @@ static void absorb(struct pp_executor *executor, size_t lane, const struct pp_re
 {
     if (reply->kind == PP_REPLY_HELLO) {
         if (reply->code == 0) {
-            pp_schedule_hello(&executor->schedule, lane);
+            pp_schedule_hello(&executor->schedule, lane, now_ns);
         } else {
             executor->seats[lane].refused = true;
             pp_schedule_blame(&executor->schedule, reply->code);

@@ -16,14 +16,16 @@
  *
  *   Take back. What was sent and not begun is taken back
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
- *       worth a wake-up (WORTH_NS), or when its owner has been silent for STUCK_NS;
+ *       worth a wake-up (WORTH_NS) or its owner is starting or late, else when its owner has been silent for
+ *       STUCK_NS;
  *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
- * answers; if it had begun nothing at all (it is stopped) it is suspect, like one that has not said hello yet,
- * and used when nobody else is there. Taking in a part of a large argument is no silence, and silence is counted up to when
- * the parent last listened to all: a parent that is itself behind the clock must not take it for the workers'.
- * Where nobody else waits for it, patience with a job doubles each time that it comes back from a worker that
- * began nothing: on an overloaded machine, where all start slowly, it would be sent to and fro for ever.
+ * answers. One that is late or has not said hello, and has nothing, is suspect: it may be stopped, or starts
+ * slowly, so it gets one job at a time, and when nobody else is there. Taking in a part of a large argument is
+ * no silence, and silence is counted up to when the parent last listened to all: a parent that is itself behind
+ * the clock must not take it for the workers'. While nobody is idle, patience with a job doubles each time that
+ * a silent worker had not begun it: on an overloaded machine, where all start slowly, it would be sent to and
+ * fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -242,6 +244,7 @@ static size_t return_to_queue(struct pp_schedule *schedule, struct pp_lane *lane
     struct pp_job_list returned = {0};
     while (lane->window.count > kept) {
         struct pp_job *job = lane->window.last;
+        assert(job != NULL);
         remove_from_window(lane, job);
         job->place = PP_PLACE_QUEUE;
         job->previous = NULL;
@@ -312,11 +315,12 @@ struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule)
     return job;
 }
 
-void pp_schedule_hello(struct pp_schedule *schedule, size_t lane)
+void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
 {
     struct pp_lane *l = lane_at(schedule, lane);
     l->hello = true;
     l->late = false;
+    l->progress_ns = now_ns;
     if (l->list == PP_LISTED_SUSPECT) {
         enlist_empty(schedule, l);
     }
@@ -362,11 +366,11 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
 {
     struct pp_lane *l = lane_at(schedule, lane);
     assert(l->state == PP_LANE_READY && claimed <= l->window.count);
-    bool began_nothing = l->late && claimed == 0;
-    size_t returned = return_to_queue(schedule, l, claimed);
-    if (began_nothing && returned > 0 && schedule->queue.first->returns < MOST_RETURNS) {
-        schedule->queue.first->returns++;
+    struct pp_job *first = l->window.first;
+    if (claimed == 0 && first != NULL && l->late) {
+        first->returns += first->returns < MOST_RETURNS;
     }
+    size_t returned = return_to_queue(schedule, l, claimed);
     l->tasks -= returned;
     l->tail_claimed = true;
     count_rich(schedule, l);
@@ -525,7 +529,8 @@ static uint64_t tail_ns(const struct pp_lane *lane)
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
     if (somebody_waits(schedule)) {
-        return tail_ns(lane) >= WORTH_NS ? 0 : lane->progress_ns + STUCK_NS;
+        bool at_once = tail_ns(lane) >= WORTH_NS || !lane->hello || lane->late;
+        return at_once ? 0 : lane->progress_ns + STUCK_NS;
     }
     uint64_t overdue = 4 * lane->window.first->expected_ns;
     return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << lane->window.first->returns);

@@ -26,7 +26,7 @@ struct pp_job {
     uint64_t expected_ns; /* as counted in its window */
     uint32_t size;        /* of its argument, in bytes */
     uint32_t lane;        /* WINDOW: whose */
-    uint32_t returns;     /* how often it came back from a worker that began nothing, up to a limit */
+    uint32_t returns;     /* how often it was the next and a silent worker had not begun it, up to a limit */
     enum pp_place place;
     bool
         alone; /* it may have ended a worker: it is sent to one that has nothing else, and nothing behind it */
@@ -49,9 +49,9 @@ enum pp_lane_state { PP_LANE_ABSENT, PP_LANE_READY, PP_LANE_LEAVING };
 
 enum pp_lane_list {
     PP_LISTED_NOWHERE, /* busy, and silent since it was last filled */
-    PP_LISTED_IDLE,    /* READY, greeted, with an empty window, and not late */
+    PP_LISTED_IDLE,    /* READY, with an empty window, has said hello and is not late */
     PP_LISTED_SERVED,  /* has answered since it was last filled, and has more to answer */
-    PP_LISTED_SUSPECT, /* READY, with an empty window, but new, or late: it did not begin what it was sent */
+    PP_LISTED_SUSPECT, /* READY, with an empty window, but starting, or late: did not begin what it was sent */
     PP_LISTED_COUNT
 };
 
@@ -121,7 +121,7 @@ void pp_schedule_remove(struct pp_schedule *schedule, struct pp_job *job);
 struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule);
 
 /* The worker can work. */
-void pp_schedule_hello(struct pp_schedule *schedule, size_t lane);
+void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_ns);
 
 /* The worker has answered its oldest job, which ran that long. Returns the job. The window must not be empty.
  */

@@ -144,19 +144,18 @@ void pp_kernel_run(const struct kernel *kernel, const uint64_t *numbers, size_t 
 
 /* --- which kernel */
 
+/* The fastest first. */
 static const struct kernel *const kernels[] = {
 #ifdef PP_HAVE_X86_KERNELS
     &pp_kernel_avx512ifma, &pp_kernel_avx2,
 #endif
-    &pp_kernel_portable};
-
-enum { KERNELS = sizeof kernels / sizeof kernels[0] };
+    &pp_kernel_portable, NULL};
 
 const struct kernel *pp_kernel_named(const char *name)
 {
-    for (size_t i = 0; i < KERNELS; i++) {
-        if (strcmp(kernels[i]->name, name) == 0) {
-            return kernels[i]->is_supported() ? kernels[i] : NULL;
+    for (const struct kernel *const *kernel = kernels; *kernel != NULL; kernel++) {
+        if (strcmp((*kernel)->name, name) == 0) {
+            return (*kernel)->is_supported() ? *kernel : NULL;
         }
     }
     return NULL;
@@ -169,11 +168,12 @@ static const struct kernel *choose(void)
     if (named != NULL) {
         return named;
     }
-    size_t i = 0;
-    while (!kernels[i]->is_supported()) {
-        i++;
+    for (const struct kernel *const *kernel = kernels; *kernel != NULL; kernel++) {
+        if ((*kernel)->is_supported()) {
+            return *kernel;
+        }
     }
-    return kernels[i];
+    return &pp_kernel_portable;
 }
 
 /* Chosen once. Threads that come here together choose the same, and the first to store it makes it stay. */

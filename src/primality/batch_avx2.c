@@ -22,6 +22,7 @@
 
 #include "base2.h"
 #include "lucas.h"
+#include "unroll.h"
 
 #include <immintrin.h>
 
@@ -31,13 +32,13 @@
 typedef __m256d lanes; /* four integers, in floating point */
 typedef __m256i words; /* four words of 64 bits */
 
-enum { LANES = 4, VECTORS = 8, LUCAS_VECTORS = 4 };
-
-#if defined(__clang__)
-#define FOR_VECTORS(v, count) _Pragma("unroll") for (int v = 0; v < (count); v++)
-#else
-#define FOR_VECTORS(v, count) _Pragma("GCC unroll 8") for (int v = 0; v < (count); v++)
-#endif
+enum {
+    LANES = 4,
+    VECTORS = 8,
+    NUMBERS = VECTORS * LANES,
+    LUCAS_VECTORS = 4,
+    LUCAS_NUMBERS = LUCAS_VECTORS * LANES
+};
 
 static bool is_supported(void)
 {
@@ -103,19 +104,19 @@ INLINE words sign_from(words bits, int bit)
  * two. */
 INLINE uint64_t base2_vectors(const uint64_t *numbers)
 {
-    uint64_t e[VECTORS * LANES], power[VECTORS * LANES], longest = 0;
-    for (int i = 0; i < VECTORS * LANES; i++) {
+    uint64_t e[NUMBERS], power[NUMBERS], longest = 0;
+    for (size_t i = 0; i < NUMBERS; i++) {
         e[i] = base2_exponent(numbers[i]);
         longest |= e[i];
     }
     int bit = bit_length(longest) - 4;
-    for (int i = 0; i < VECTORS * LANES; i++) {
+    for (size_t i = 0; i < NUMBERS; i++) {
         power[i] = UINT64_C(1) << (e[i] >> bit);
     }
     struct modulus modulus[VECTORS];
     words exponent[VECTORS];
     lanes x[VECTORS];
-    FOR_VECTORS(v, VECTORS)
+    UNROLL for (size_t v = 0; v < VECTORS; v++)
     {
         modulus[v] = modulus_of(numbers + LANES * v);
         exponent[v] = _mm256_loadu_si256((const words *)(const void *)(e + LANES * v));
@@ -123,18 +124,18 @@ INLINE uint64_t base2_vectors(const uint64_t *numbers)
     }
     while (bit > 0) {
         bit--;
-        FOR_VECTORS(v, VECTORS)
+        UNROLL for (size_t v = 0; v < VECTORS; v++)
         {
             lanes square = multiply(x[v], x[v], modulus[v]);
             x[v] = choose(sign_from(exponent[v], bit), square, _mm256_add_pd(square, square));
         }
     }
     uint64_t accepted = 0;
-    FOR_VECTORS(v, VECTORS)
+    UNROLL for (size_t v = 0; v < VECTORS; v++)
     {
         lanes y = multiply(x[v], all(1), modulus[v]);
         uint64_t one = equal(y, all(1)), minus_one = equal(y, all(-1));
-        for (int i = 0; i < LANES; i++) {
+        for (size_t i = 0; i < LANES; i++) {
             uint64_t n = numbers[LANES * v + i];
             uint64_t residue = one >> i & 1 ? 1 : minus_one >> i & 1 ? n - 1 : 0;
             accepted |= (uint64_t)base2_accepts(residue, n) << (LANES * v + i);
@@ -147,9 +148,9 @@ INLINE uint64_t base2_vectors(const uint64_t *numbers)
  * effect. Residues are within 2/3 n of 0, so that small values have only one form. */
 INLINE uint64_t lucas_vectors(const uint64_t *numbers)
 {
-    uint64_t changes[LUCAS_VECTORS * LANES], parameter[LUCAS_VECTORS * LANES], longest = 0, accepted = 0;
-    int twos[LUCAS_VECTORS * LANES], most_twos = 0;
-    for (int i = 0; i < LUCAS_VECTORS * LANES; i++) {
+    uint64_t changes[LUCAS_NUMBERS], parameter[LUCAS_NUMBERS], longest = 0, accepted = 0;
+    int twos[LUCAS_NUMBERS], most_twos = 0;
+    for (size_t i = 0; i < LUCAS_NUMBERS; i++) {
         parameter[i] = lucas_parameter(numbers[i]);
         twos[i] = trailing_zeros(numbers[i] + 1);
         most_twos = twos[i] > most_twos ? twos[i] : most_twos;
@@ -160,7 +161,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
     struct modulus modulus[LUCAS_VECTORS];
     words differs[LUCAS_VECTORS];
     lanes square[LUCAS_VECTORS], product[LUCAS_VECTORS], p[LUCAS_VECTORS];
-    FOR_VECTORS(v, LUCAS_VECTORS)
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     {
         modulus[v] = modulus_of(numbers + LANES * v);
         differs[v] = _mm256_loadu_si256((const words *)(const void *)(changes + LANES * v));
@@ -168,30 +169,30 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
         product[v] = p[v] = load(parameter + LANES * v);
     }
     for (int bit = bit_length(longest) - 1; bit >= 0; bit--) {
-        FOR_VECTORS(v, LUCAS_VECTORS)
+        UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
         {
             lanes x = choose(sign_from(differs[v], bit), square[v], product[v]);
             product[v] = _mm256_sub_pd(multiply(product[v], square[v], modulus[v]), p[v]);
             square[v] = _mm256_sub_pd(multiply(x, x, modulus[v]), all(2));
         }
     }
-    FOR_VECTORS(v, LUCAS_VECTORS)
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     { /* (V_d, V_(d+1)) = +-(2, P)? */
         unsigned plus = equal(product[v], all(2)) & equal(square[v], p[v]);
         unsigned minus = equal(product[v], all(-2)) & equal(square[v], _mm256_sub_pd(all(0), p[v]));
         accepted |= (uint64_t)(plus | minus) << LANES * v;
     }
     for (int r = 1; r < most_twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < s - 1? */
-        FOR_VECTORS(v, LUCAS_VECTORS)
+        UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
         {
             unsigned zero = equal(product[v], all(0));
-            for (int i = 0; i < LANES; i++) {
+            for (size_t i = 0; i < LANES; i++) {
                 accepted |= (uint64_t)((zero >> i & 1) && r < twos[LANES * v + i]) << (LANES * v + i);
             }
             product[v] = _mm256_sub_pd(multiply(product[v], product[v], modulus[v]), all(2));
         }
     }
-    for (int i = 0; i < LUCAS_VECTORS * LANES; i++) {
+    for (size_t i = 0; i < LUCAS_NUMBERS; i++) {
         accepted &= ~((uint64_t)(parameter[i] == 0) << i);
     }
     return accepted;
@@ -200,7 +201,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
 TARGET static uint64_t base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += NUMBERS) {
         accepted |= base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -209,7 +210,7 @@ TARGET static uint64_t base2(const uint64_t numbers[GROUP])
 TARGET static uint64_t lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i) << i;
     }
     return accepted;

@@ -16,13 +16,16 @@
  * With n = n0 + 2^52 * n1, floor(m * n / 2^52) is high(m * n0) + m * n1, less than n: one instruction of each
  * kind. Hence eleven multiplications a squaring, thirteen a product, and hardly anything else.
  *
- * The price is that t1 has to fit into a lane. It lies between -n and 3 * 2^52: so c1 begins with 2044 *
- * 2^52, which is taken off again from floor(t1 / 2^52), and n must be less than 2^64 - 2^54. The numbers
- * above, one in a thousand, are left to the portable code.
+ * The price is that t1 has to fit into a lane. It lies between -n and 4 * 2^52: so c1 begins with 2043 *
+ * 2^52, which is taken off again from floor(t1 / 2^52), and n must be at most 2^64 - 5 * 2^52. The numbers
+ * above, one in eight hundred, are left to the portable code.
  *
- * R being 2^40 times as large as n, T may be: for x < 2^71, r is above -n and below n * 2^-38, if not
- * negative; and x may be a residue that was shifted by seven bits. So base 2 squares three times, then takes
- * three bits of the exponent by one shift.
+ * R being 2^40 times as large as n, T / R is small: below 2^38 even for x < 2^71. So r + n, with r above -n,
+ * is positive and below 2^64, and no comparison is needed; and a residue may be shifted by seven bits before
+ * it is squared. Base 2 squares three times, then takes three bits of the exponent by one shift.
+ *
+ * What a ladder subtracts costs nothing either: a residue added to c1 and c2 before they are summed, times R
+ * / 2^52.
  *
  * Narrow numbers, below 2^50. R = 2^52, one digit: r = high(x * y) - high(m * n) + n with m = low(x * y) *
  * inverse. For x, y < 2n it is below 2n again, since 4 * n < R. */
@@ -35,6 +38,7 @@
 #include "lucas.h"
 #include "small_factors.h"
 #include "tables.h"
+#include "unroll.h"
 
 #include <immintrin.h>
 
@@ -47,13 +51,6 @@ typedef __m512i lanes; /* eight numbers of 64 bits */
 typedef __mmask8 flags;
 
 enum { LANES = 8 };
-
-/* Loops over vectors in flight, unrolled so that their states live in registers. */
-#if defined(__clang__)
-#define FOR_VECTORS(v, count) _Pragma("unroll") for (int v = 0; v < (count); v++)
-#else
-#define FOR_VECTORS(v, count) _Pragma("GCC unroll 8") for (int v = 0; v < (count); v++)
-#endif
 
 static bool is_supported(void)
 {
@@ -225,7 +222,7 @@ INLINE void take_three_bits(lanes *x0, lanes *x1, lanes added, uint64_t left)
     *x0 = _mm512_sllv_epi64(*x0, bits);
 }
 
-enum { WIDE_VECTORS = 8 };
+enum { WIDE_VECTORS = 8, WIDE_NUMBERS = 8 * LANES };
 
 INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
 {
@@ -233,7 +230,7 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
     struct plan plan[WIDE_VECTORS];
     struct start start[WIDE_VECTORS];
     lanes x0[WIDE_VECTORS], x1[WIDE_VECTORS], most = zero(), least = all(64);
-    FOR_VECTORS(v, WIDE_VECTORS)
+    UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
     {
         lanes n = _mm512_loadu_si512(numbers + LANES * v);
         modulus[v] = modulus_of(n);
@@ -246,7 +243,7 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
     }
     uint64_t left = _mm512_reduce_max_epu64(most), all_busy = _mm512_reduce_min_epu64(least);
     while (left > all_busy || left % 3 != 0) {
-        FOR_VECTORS(v, WIDE_VECTORS)
+        UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
         {
             flags busy = _mm512_cmpge_epu64_mask(plan[v].squarings, all(left));
             lanes square = wide_square_digits(x0[v], x1[v], start[v], &modulus[v]);
@@ -254,29 +251,31 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
             x1[v] = top_digit(x0[v]);
         }
         left--;
-        FOR_VECTORS(v, left % 3 == 0 ? WIDE_VECTORS : 0)
-        {
-            take_three_bits(&x0[v], &x1[v], plan[v].added, left);
+        if (left % 3 == 0) {
+            UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
+            {
+                take_three_bits(&x0[v], &x1[v], plan[v].added, left);
+            }
         }
     }
     while (left > 0) {
-        FOR_VECTORS(v, WIDE_VECTORS)
+        UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
         {
             x0[v] = wide_square_digits(x0[v], x1[v], start[v], &modulus[v]);
         }
-        FOR_VECTORS(v, WIDE_VECTORS)
+        UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
         {
             x0[v] = wide_square(x0[v], start[v], &modulus[v]);
         }
         left -= 3;
-        FOR_VECTORS(v, WIDE_VECTORS)
+        UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
         {
             x0[v] = wide_square(x0[v], start[v], &modulus[v]);
             take_three_bits(&x0[v], &x1[v], plan[v].added, left);
         }
     }
     uint64_t accepted = 0;
-    FOR_VECTORS(v, WIDE_VECTORS)
+    UNROLL for (size_t v = 0; v < WIDE_VECTORS; v++)
     {
         lanes y = wide_reduce(x0[v], _mm512_add_epi64(x1[v], start[v].c1), start[v].c2, &modulus[v]);
         accepted |= (uint64_t)accepts_base2(y, modulus[v].n) << LANES * v;
@@ -287,7 +286,7 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
 TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += WIDE_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += WIDE_NUMBERS) {
         accepted |= wide_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -345,14 +344,14 @@ INLINE lanes below_2n(lanes x, lanes n)
     return _mm512_min_epu64(x, _mm512_sub_epi64(x, _mm512_add_epi64(n, n)));
 }
 
-enum { NARROW_VECTORS = 8 };
+enum { NARROW_VECTORS = 8, NARROW_NUMBERS = 8 * LANES };
 
 INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
 {
     struct modulus modulus[NARROW_VECTORS];
     struct plan plan[NARROW_VECTORS];
     lanes x[NARROW_VECTORS], most = zero();
-    FOR_VECTORS(v, NARROW_VECTORS)
+    UNROLL for (size_t v = 0; v < NARROW_VECTORS; v++)
     {
         lanes n = _mm512_loadu_si512(numbers + LANES * v);
         modulus[v] = modulus_of(n);
@@ -362,7 +361,7 @@ INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
     }
     for (uint64_t left = _mm512_reduce_max_epu64(most); left > 0; left--) {
         lanes bit = all(UINT64_C(1) << (left - 1));
-        FOR_VECTORS(v, NARROW_VECTORS)
+        UNROLL for (size_t v = 0; v < NARROW_VECTORS; v++)
         {
             lanes square =
                 narrow_reduce(low(zero(), x[v], x[v]), high(modulus[v].n, x[v], x[v]), &modulus[v]);
@@ -373,7 +372,7 @@ INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
         }
     }
     uint64_t accepted = 0;
-    FOR_VECTORS(v, NARROW_VECTORS)
+    UNROLL for (size_t v = 0; v < NARROW_VECTORS; v++)
     {
         lanes y = narrow_reduce(x[v], modulus[v].n, &modulus[v]);
         accepted |= (uint64_t)accepts_base2(y, modulus[v].n) << LANES * v;
@@ -384,7 +383,7 @@ INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
 TARGET static uint64_t narrow_base2(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += NARROW_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += NARROW_NUMBERS) {
         accepted |= narrow_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -436,7 +435,7 @@ INLINE lanes look_up(const uint16_t *row, uint32_t count, lanes index)
 INLINE lanes lucas_parameters(lanes n)
 {
     const struct lucas_signs *signs = &pp_lucas_signs;
-    const uint64_t primes = 3 * 5 * 7 * 11 * 13, radix = UINT64_C(1) << 52;
+    const uint64_t primes = UINT64_C(3) * 5 * 7 * 11 * 13, radix = UINT64_C(1) << 52;
     lanes quotient = high(zero(), n, all(radix / primes));
     lanes x = _mm512_sub_epi64(_mm512_and_si512(n, all(radix - 1)), low(zero(), quotient, all(primes)));
     x = low(x, top_digit(n), all(radix % primes));
@@ -453,7 +452,7 @@ INLINE lanes lucas_parameters(lanes n)
         uint64_t number[LANES], parameter[LANES];
         _mm512_storeu_si512(number, n);
         _mm512_storeu_si512(parameter, p);
-        for (int i = 0; i < LANES; i++) {
+        for (size_t i = 0; i < LANES; i++) {
             if (none >> i & 1) {
                 parameter[i] = pp_lucas_parameter_search(number[i]);
             }
@@ -480,7 +479,7 @@ INLINE flags are(lanes residue, lanes value, lanes n)
     return _mm512_cmpeq_epi64_mask(canonical(residue, n), value);
 }
 
-enum { LUCAS_VECTORS = 4 }; /* with two chains each */
+enum { LUCAS_VECTORS = 4, LUCAS_NUMBERS = 4 * LANES }; /* with two chains each */
 
 /* The ladder of lucas.h from k = 0 on, (S, M) = (2, P): the zeros above the top bit of a shorter d have no
  * effect. Products are below 2n; `minus` says how much is taken off them. */
@@ -495,7 +494,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
     lanes square[LUCAS_VECTORS], product[LUCAS_VECTORS], differs[LUCAS_VECTORS], twos[LUCAS_VECTORS];
     flags accepted[LUCAS_VECTORS];
     uint64_t longest = 0, most_twos = 0;
-    FOR_VECTORS(v, LUCAS_VECTORS)
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     {
         lanes n = _mm512_loadu_si512(numbers + LANES * v), parameter = lucas_parameters(n);
         lanes one = one_of(n), next = _mm512_add_epi64(n, all(1));
@@ -514,7 +513,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
         most_twos = most > most_twos ? most : most_twos;
     }
     for (uint64_t bit = UINT64_C(1) << (longest - 1); bit != 0; bit >>= 1) {
-        FOR_VECTORS(v, LUCAS_VECTORS)
+        UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
         {
             lanes x =
                 _mm512_mask_mov_epi64(square[v], _mm512_test_epi64_mask(differs[v], all(bit)), product[v]);
@@ -523,14 +522,14 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
         }
     }
     flags passed[LUCAS_VECTORS];
-    FOR_VECTORS(v, LUCAS_VECTORS)
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     { /* (V_d, V_(d+1)) = +-(2, P)? */
         lanes n = modulus[v].n, minus_2 = _mm512_sub_epi64(n, two[v]), minus_p_1 = _mm512_sub_epi64(n, p[v]);
         passed[v] = (flags)((are(product[v], two[v], n) & are(square[v], p[v], n)) |
                             (are(product[v], minus_2, n) & are(square[v], minus_p_1, n)));
     }
     for (uint64_t r = 1; r < most_twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < s - 1? */
-        FOR_VECTORS(v, LUCAS_VECTORS)
+        UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
         {
             flags waiting = (flags)(~passed[v] & _mm512_cmpgt_epu64_mask(twos[v], all(r)));
             if (waiting != 0) {
@@ -540,7 +539,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
         }
     }
     uint64_t result = 0;
-    FOR_VECTORS(v, LUCAS_VECTORS)
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     {
         result |= (uint64_t)(accepted[v] & passed[v]) << LANES * v;
     }
@@ -550,7 +549,7 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
 TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i, wide_one, wide_minus, wide_square, wide_multiply) << i;
     }
     return accepted;
@@ -559,7 +558,7 @@ TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
 TARGET static uint64_t narrow_lucas(const uint64_t numbers[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += LUCAS_VECTORS * LANES) {
+    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i, narrow_one, narrow_minus, narrow_square, narrow_multiply) << i;
     }
     return accepted;
@@ -598,7 +597,7 @@ TARGET static size_t screen(const uint64_t *n, size_t count, bool *verdicts, uin
     uint8_t at[SCREENED + LANES];
     size_t remain = 0;
     for (size_t i = 0; i < count; i += LANES) {
-        flags there = count - i < LANES ? (flags)((1U << (count - i)) - 1) : (flags)0xff;
+        flags there = (flags)(count - i < LANES ? (1U << (count - i)) - 1 : 0xff);
         lanes eight = _mm512_maskz_loadu_epi64(there, n + i);
         flags odd = _mm512_mask_test_epi64_mask(there, eight, all(1));
         flags small = _mm512_mask_cmplt_epu64_mask(there, eight, all(SMALL_LIMIT));

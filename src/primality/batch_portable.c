@@ -9,17 +9,9 @@
 #include "kernel.h"
 #include "lucas.h"
 #include "small_factors.h"
+#include "unroll.h"
 
 enum { CHAINS = 8 };
-
-/* For loops over the chains: unrolled, so that their states live in registers. */
-#if defined(__clang__)
-#define FOR_CHAINS _Pragma("unroll") for (int c = 0; c < CHAINS; c++)
-#elif defined(__GNUC__)
-#define FOR_CHAINS _Pragma("GCC unroll 8") for (int c = 0; c < CHAINS; c++)
-#else
-#define FOR_CHAINS for (int c = 0; c < CHAINS; c++)
-#endif
 
 static bool is_supported(void)
 {
@@ -71,7 +63,7 @@ static uint64_t base2_chains(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         struct base2_plan plan = base2_begin(n[c], 64);
         inverse[c] = inverse_mod_2_64(n[c]);
@@ -81,7 +73,7 @@ static uint64_t base2_chains(const uint64_t n[CHAINS])
     }
     int left = longest(squarings), all_busy = shortest(squarings);
     while (left > all_busy || left % 6 != 0) {
-        FOR_CHAINS
+        UNROLL for (size_t c = 0; c < CHAINS; c++)
         {
             uint64_t next_m = base2_square(x_m[c], n[c], inverse[c]);
             if (left % 6 == 1) {
@@ -91,21 +83,21 @@ static uint64_t base2_chains(const uint64_t n[CHAINS])
         }
         left--;
     }
-    while (left > 0) {
+    while (left >= 6) {
         for (int i = 0; i < 6; i++) {
-            FOR_CHAINS
+            UNROLL for (size_t c = 0; c < CHAINS; c++)
             {
                 x_m[c] = base2_square(x_m[c], n[c], inverse[c]);
             }
         }
         left -= 6;
-        FOR_CHAINS
+        UNROLL for (size_t c = 0; c < CHAINS; c++)
         {
             x_m[c] = base2_shift(x_m[c], digits[c] >> left & 63, n[c], inverse[c]);
         }
     }
     uint64_t accepted = 0;
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         uint64_t y = montgomery_reduce((struct wide){0, x_m[c]}, n[c], inverse[c]);
         accepted |= (uint64_t)base2_accepts(y, n[c]) << c;
@@ -122,7 +114,7 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
     struct lucas_pair at[CHAINS];
     int lengths[CHAINS];
     uint64_t accepted = 0;
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         uint64_t d = (n[c] + 1) >> trailing_zeros(n[c] + 1);
         inverse[c] = inverse_mod_2_64(n[c]);
@@ -134,12 +126,12 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
         lengths[c] = bit_length(d);
     }
     for (int bit = longest(lengths) - 1; bit >= 0; bit--) {
-        FOR_CHAINS
+        UNROLL for (size_t c = 0; c < CHAINS; c++)
         {
             at[c] = lucas_step(at[c], differs[c] >> bit & 1, constant[c], n[c], inverse[c]);
         }
     }
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         accepted &= ~((uint64_t)!lucas_accepts(at[c], constant[c], n[c], inverse[c]) << c);
     }
@@ -149,7 +141,7 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
 uint64_t pp_portable_base2(const uint64_t n[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains(n + i) << i;
     }
     return accepted;
@@ -158,7 +150,7 @@ uint64_t pp_portable_base2(const uint64_t n[GROUP])
 uint64_t pp_portable_lucas(const uint64_t n[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < GROUP; i += CHAINS) {
         accepted |= lucas_chains(n + i) << i;
     }
     return accepted;
@@ -169,7 +161,7 @@ static uint64_t base2_chains_32(const uint64_t n[CHAINS])
 {
     uint64_t x_m[CHAINS], inverse[CHAINS], digits[CHAINS];
     int squarings[CHAINS];
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         struct base2_plan plan = base2_begin(n[c], 32);
         inverse[c] = inverse_mod_2_64(n[c]);
@@ -180,20 +172,20 @@ static uint64_t base2_chains_32(const uint64_t n[CHAINS])
     for (int i = longest(squarings), end; i > 0; i = end) {
         end = (i - 1) / 5 * 5;
         for (int j = i; j > end; j--) {
-            FOR_CHAINS
+            UNROLL for (size_t c = 0; c < CHAINS; c++)
             {
                 uint64_t next_m = reduce_32(x_m[c] * x_m[c], n[c], inverse[c]);
                 x_m[c] = j <= squarings[c] ? next_m : x_m[c];
             }
         }
-        FOR_CHAINS
+        UNROLL for (size_t c = 0; c < CHAINS; c++)
         {
             uint64_t next_m = reduce_32(x_m[c] << (31 - (digits[c] >> end & 31)), n[c], inverse[c]);
             x_m[c] = end < squarings[c] ? next_m : x_m[c];
         }
     }
     uint64_t accepted = 0;
-    FOR_CHAINS
+    UNROLL for (size_t c = 0; c < CHAINS; c++)
     {
         accepted |= (uint64_t)base2_accepts(reduce_32(x_m[c], n[c], inverse[c]), n[c]) << c;
     }
@@ -203,7 +195,7 @@ static uint64_t base2_chains_32(const uint64_t n[CHAINS])
 static uint64_t base2_32(const uint64_t n[GROUP])
 {
     uint64_t accepted = 0;
-    for (int i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < GROUP; i += CHAINS) {
         accepted |= base2_chains_32(n + i) << i;
     }
     return accepted;

@@ -14,6 +14,7 @@
 #include "lucas.h"
 #include "small_factors.h"
 #include "tables.h"
+#include "unroll.h"
 
 /* Whether n is a probable prime to base 2, for odd n with 2^16 < n < 2^32. */
 static bool is_probable_prime_32(uint64_t n)
@@ -31,15 +32,6 @@ static bool is_probable_prime_32(uint64_t n)
     }
     return base2_accepts(reduce_32(x_m, n, inverse), n);
 }
-
-/* A window of base 2, unrolled. */
-#if defined(__clang__)
-#define FOR_SIX_STEPS _Pragma("unroll") for (int step = 0; step < 6; step++)
-#elif defined(__GNUC__)
-#define FOR_SIX_STEPS _Pragma("GCC unroll 6") for (int step = 0; step < 6; step++)
-#else
-#define FOR_SIX_STEPS for (int step = 0; step < 6; step++)
-#endif
 
 /* Whether n is prime, for odd n > 2^32 without prime factors up to 13. Each test first goes alone to where
  * whole windows of base 2 are left and as many bits of d; the processor overlaps these two stretches by
@@ -69,9 +61,9 @@ static bool is_prime_bpsw(uint64_t n)
     for (; bits > left; bits--, differs <<= 1) {
         at = lucas_step(at, differs >> 63, minus, n, inverse);
     }
-    while (left > 0) {
+    while (left >= 6) {
         left -= 6;
-        FOR_SIX_STEPS
+        UNROLL for (int step = 0; step < 6; step++)
         {
             x_m = base2_square(x_m, n, inverse);
             at = lucas_step(at, differs >> 63, minus, n, inverse);

@@ -5,6 +5,8 @@
  * residues and takes the multiples 0, p, 2p, ... of p to 0, 1, 2, ..., UINT64_MAX / p; so n is a multiple of
  * p if and only if n * p^-1 mod 2^64 does not exceed UINT64_MAX / p (T. Granlund and P. Montgomery, 1994). */
 
+#include "unroll.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,11 +45,7 @@ static inline bool has_small_factor(uint64_t n, size_t first, size_t last)
 {
     assert(first <= last && last <= SMALL_FACTORS);
     unsigned found = 0;
-#if defined(__clang__)
-#pragma unroll
-#elif defined(__GNUC__)
-#pragma GCC unroll 64
-#endif
+    UNROLL
     for (size_t i = first; i < last; i++) {
         found |= n * small_factors[i].inverse <= small_factors[i].limit;
     }

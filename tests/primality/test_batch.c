@@ -113,9 +113,9 @@ START_TEST(hard_numbers_get_the_right_answer_in_every_lane)
 }
 END_TEST
 
-/* The tests alone, without screening before or after: also what a small factor or a table would have caught.
- * Pseudoprimes of one test are let through by it and by it only. */
-START_TEST(base_2_and_lucas_agree_with_one_number_at_a_time)
+/* Base 2 alone, without what comes before and after, in each size class: primes, and composites that
+ * screening or a table would have caught. */
+START_TEST(base_2_alone_agrees_with_plain_arithmetic_in_every_class)
 {
     uint64_t state = 11, numbers[GROUP];
     for (int round = 0; round < 200; round++) {
@@ -136,6 +136,40 @@ START_TEST(base_2_and_lucas_agree_with_one_number_at_a_time)
                 bool expected = (power == 1 && (n % 8 == 1 || n % 8 == 7)) || (power == n - 1 && n % 8 != 7);
                 ck_assert_msg((probable >> i & 1) == expected, "%s: %" PRIu64 " in base 2", kernels[_i]->name,
                               n);
+            }
+        }
+    }
+}
+END_TEST
+
+/* Lucas alone: composites that pass base 2 never reach it in numbers, so here it gets all sorts, and is
+ * compared with the portable kernel's, which pp_is_prime shares. */
+START_TEST(lucas_alone_agrees_between_kernels)
+{
+    uint64_t state = 12, numbers[GROUP];
+    for (int round = 0; round < 300; round++) {
+        for (size_t c = 0; c < CLASSES && kernels[_i]->classes[c].highest != 0; c++) {
+            const struct size_class *class = &kernels[_i]->classes[c];
+            uint64_t lowest = c == 0 ? 0 : kernels[_i]->classes[c - 1].highest;
+            lowest = lowest >> 32 == 0 ? UINT64_C(1) << 32 : lowest;
+            if (class->highest <= lowest) {
+                continue;
+            }
+            for (size_t i = 0; i < GROUP; i++) {
+                bool small_factor;
+                do {
+                    numbers[i] = (lowest + 1 + oracle_random(&state) % (class->highest - lowest)) | 1;
+                    small_factor = false;
+                    for (uint64_t p = 3; p <= 61; p += 2) {
+                        small_factor |= numbers[i] % p == 0;
+                    }
+                } while (small_factor || numbers[i] > class->highest ||
+                         (i % 2 == 0 && !pp_is_prime(numbers[i])));
+            }
+            uint64_t expected = pp_portable_lucas(numbers), found = class->lucas(numbers);
+            ck_assert_msg(found == expected, "%s: class %zu, round %d", kernels[_i]->name, c, round);
+            for (size_t i = 0; i < GROUP; i += 2) {
+                ck_assert_msg(found >> i & 1, "%s: %" PRIu64 " is prime", kernels[_i]->name, numbers[i]);
             }
         }
     }
@@ -262,7 +296,8 @@ int main(void)
     tcase_add_loop_test(tcase, every_kernel_agrees_with_the_sieve, 0, kernel_count);
     tcase_add_loop_test(tcase, numbers_around_every_power_of_two_agree_with_twelve_bases, 0, kernel_count);
     tcase_add_loop_test(tcase, hard_numbers_get_the_right_answer_in_every_lane, 0, kernel_count);
-    tcase_add_loop_test(tcase, base_2_and_lucas_agree_with_one_number_at_a_time, 0, kernel_count);
+    tcase_add_loop_test(tcase, base_2_alone_agrees_with_plain_arithmetic_in_every_class, 0, kernel_count);
+    tcase_add_loop_test(tcase, lucas_alone_agrees_between_kernels, 0, kernel_count);
     tcase_add_loop_test(tcase, every_count_from_0_to_200_works_at_every_alignment, 0, kernel_count);
     tcase_add_loop_test(tcase, squares_and_products_of_close_primes_are_composite, 0, kernel_count);
     tcase_add_loop_test(tcase, products_of_the_form_k_plus_1_times_rk_plus_1_are_composite, 0, kernel_count);

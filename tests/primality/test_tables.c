@@ -174,6 +174,7 @@ static int legendre(uint64_t a, uint64_t q)
  * times. Adds to mod_8 the sign of reciprocity, (n | q)(q | n) = -1 if both are 3 mod 4. */
 static void make_row(uint64_t q, uint16_t *row, uint16_t mod_8[4])
 {
+    require(q >= 3, "not an odd prime");
     memset(row, 0, q * sizeof row[0]);
     for (uint64_t p = LUCAS_FIRST_P; p <= LUCAS_LAST_P; p++) {
         uint16_t bit = (uint16_t)(1 << (p - LUCAS_FIRST_P));

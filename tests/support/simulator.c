@@ -665,7 +665,7 @@ static void check_idle(struct simulator *sim)
     if (sim->unstarted == 0) {
         return;
     }
-    /* Each that is stopped or killed may be sent it before one that runs is. */
+    /* Each that stops or dies may be sent it before one that runs is. */
     bound *= 1 + world->stops + world->stops_for_good + world->kills;
     for (size_t lane = 0; lane < sim->world->workers; lane++) {
         if (is_idle(sim, lane)) {
@@ -688,9 +688,8 @@ static void check_patience(struct simulator *sim)
         const struct pp_lane *l = &sim->schedule.lanes[lane];
         if (l->window.count > worker->claimed) {
             uint64_t patience =
-                SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns + 2 * sim->world->costs.wake;
-            patience *=
-                2U << l->window.first->returns; /* it doubles, and the worker may have been the last too */
+                ((SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns) << l->window.first->returns) +
+                2 * sim->world->costs.wake;
             uint64_t silent = free_time_since(sim, worker->progress);
             CHECK(silent <= patience,
                   "%zu tasks not begun are with worker %zu, which began nothing for %llu ns",
@@ -1053,7 +1052,7 @@ static void take_in_lane(struct simulator *sim, size_t lane)
     while (worker->replies.begin < worker->unwritten) {
         struct reply reply = *reply_at(worker, worker->replies.begin++);
         if (reply.task == NULL) {
-            pp_schedule_hello(&sim->schedule, lane);
+            pp_schedule_hello(&sim->schedule, lane, sim->heard_ns);
             sim->failures_in_a_row = 0;
             continue;
         }
@@ -1219,29 +1218,25 @@ static void parent_event(struct simulator *sim)
 
 /* ---- The world ---- */
 
-static void happen(struct simulator *sim, const struct event *event)
+static void happen_to_parent(struct simulator *sim, enum event_kind kind)
 {
-    struct worker *worker = event->who == PARENT ? NULL : &sim->workers[event->who];
-    switch (event->kind) {
+    if (kind != WORK_DONE && sim->phase == AWAY) {
+        sim->generation++;
+        sim->phase = CALLER;
+    } else if (kind != WORK_DONE) {
+        awake(sim);
+    }
+    parent_event(sim);
+}
+
+static void happen_to_worker(struct simulator *sim, struct worker *worker, enum event_kind kind)
+{
+    switch (kind) {
     case WORK_DONE:
-        if (worker != NULL) {
-            worker_event(sim, worker);
-        } else {
-            parent_event(sim);
-        }
+        worker_event(sim, worker);
         break;
     case WAKE:
         woken(sim, worker);
-        break;
-    case PARENT_WAKE:
-    case PARENT_TIMEOUT:
-        if (sim->phase == AWAY) {
-            sim->generation++;
-            sim->phase = CALLER;
-        } else {
-            awake(sim);
-        }
-        parent_event(sim);
         break;
     case KILL:
         if (worker->phase != GONE) {
@@ -1253,6 +1248,9 @@ static void happen(struct simulator *sim, const struct event *event)
         break;
     case CONTINUE:
         resume(sim, worker);
+        break;
+    case PARENT_WAKE:
+    case PARENT_TIMEOUT:
         break;
     }
 }
@@ -1423,7 +1421,11 @@ static void run_world(struct simulator *sim)
         }
         sim->result->events++;
         CHECK(sim->result->events < most_events && sim->now < latest, "this goes on for ever");
-        happen(sim, &event);
+        if (event.who == PARENT) {
+            happen_to_parent(sim, event.kind);
+        } else {
+            happen_to_worker(sim, &sim->workers[event.who], event.kind);
+        }
     }
     sim->result->makespan_ns = sim->now;
     if (!sim->failed) {

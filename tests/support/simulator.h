@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIMULATOR_IDLE_BOUND_NS UINT64_C(2200000)
+#define SIMULATOR_IDLE_BOUND_NS UINT64_C(2500000)
 #define SIMULATOR_PATIENCE_NS   UINT64_C(3200000)
 
 /* What things cost, in ns. */
