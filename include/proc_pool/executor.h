@@ -17,6 +17,11 @@
  * a task that was running when its worker died is executed again only if options.retries allows it, one that
  * a dying worker had finished but not yet reported is executed again in any case. Tasks must bear that.
  *
+ * What a task does to its worker's memory and descriptors can hurt tasks that run there before it is noticed. If a
+ * worker ends and the claim word or the pipes were overwritten, nobody knows who it was: all that it may have
+ * been run again, each alone. A task that closes descriptors that are not its own and returns may have the next
+ * one blamed.
+ *
  * Workers are forked, not exec'ed, at the time they are needed: they see the program's memory as it was then,
  * so a function pointer means the same on both sides, and what they change in memory stays with them.
  *
@@ -106,10 +111,13 @@ typedef struct pp_future pp_future;
 struct pp_options {
     size_t workers; /* how many worker processes at most, up to 4096; 0: pp_cpu_count() */
     int (*initializer)(
-        void *); /* called once in each worker before any task; not 0: the worker cannot be used */
+        void *); /* called once in each worker before any task; not 0: the worker cannot be used, and if five
+                    in a row cannot, what is queued fails with PP_E_NO_WORKERS. task_timeout_ms does not end it:
+                    it must return */
     void *initializer_context;     /* its argument */
     uint64_t task_timeout_ms;      /* how long a task may run, counted from when it starts; 0: for ever */
-    unsigned retries;              /* how often a task is started again after the worker that ran it died */
+    unsigned retries;              /* how often a task is started again after the worker that ran it died; not
+                                      after it ran over its time */
     unsigned max_tasks_per_worker; /* a worker is replaced after so many tasks; 0: never */
     bool strict; /* one worker's death fails everything that is pending, and every later submit */
 };

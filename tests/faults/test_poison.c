@@ -170,7 +170,7 @@ static const struct poison poisons[] = {
     {"scribbles and crashes", scribble, PP_E_CRASH, SIGSEGV, -1},
     {"scribbles and returns", scribble_and_return, PP_E_CRASH, -1, -2},
     {"closes its descriptors", close_descriptors, PP_E_CRASH, SIGKILL, -1},
-    {"writes garbage", write_garbage, PP_E_CRASH, SIGKILL, -1},
+    {"writes garbage", write_garbage, PP_E_CRASH, -1, -2},
     {"writes garbage and returns", write_garbage_and_return, PP_E_CRASH, -1, -2},
     {"leaves a child", leave_a_child, PP_E_CRASH, 0, 9},
     {"stops itself", stop_itself, PP_E_TASK_TIMEOUT, SIGKILL, -1},
