@@ -68,7 +68,7 @@ fi
 
 # ---- Signals
 sleep_ms() {
-    sleep "0.$1" 2>/dev/null || sleep 1
+    sleep "$(printf '0.%03d' "$1")" 2>/dev/null || sleep 1
 }
 yes 18446744073709551557 | head -500 >slow.txt
 # (SIGINT is the business of test_signals.c: a shell without job control starts background jobs with it ignored.)
@@ -171,7 +171,7 @@ same 'a named pipe: is read' '97	prime' "$(cat "$out")"
 wait
 
 # ---- Resume
-random_numbers 200000 1e10 >big.txt
+random_numbers 300000 1e10 >big.txt
 for format in tsv json primes count; do
     "$proc_pool" 2 -q -f $format big.txt 1..100000 >wanted 2>/dev/null
     rounds=${PP_EXHAUSTIVE:+100}
