@@ -54,7 +54,7 @@ silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
 say = @$(if $(V)$(silent),:,printf '  %-5s %s\n' '$(1)' '$(2)')
 
-.PHONY: all run deps test exhaustive model lint format bench install uninstall clean help
+.PHONY: all run deps test exhaustive model fuzz valgrind lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 ifneq ($(filter clean,$(MAKECMDGOALS)),) # `make -j clean all` means one after the other
@@ -77,6 +77,9 @@ exhaustive: all $(TESTS) ## the long tests: hours of cases, minutes of time
 
 model: ## explore the model of the claim word, if spin is installed
 	$(Q)sh tests/model.sh
+
+fuzz: ## feed the parsers whatever clang's fuzzer thinks of, if it is installed
+	$(Q)BUILD=$(BUILD) sh tests/fuzz.sh
 
 lint: all ## format, static analysis, shell scripts, floors
 	$(Q)BUILD=$(BUILD) SOURCES='$(SOURCES)' SCRIPTS='$(SCRIPTS)' sh tests/lint.sh

@@ -4,60 +4,12 @@
 #include "cli/lines_kernel.h"
 #include "cli/numbers.h"
 #include "support/harness.h"
+#include "support/slow_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- The slow, obvious reader ---- */
-
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static enum pp_line_kind read_slowly(const char *line, size_t size, uint64_t *n)
-{
-    const char *end = line + size;
-    *n = 0;
-    if (size > 0 && *line == '#') {
-        return PP_LINE_PASSED_OVER;
-    }
-    if (end > line && end[-1] == '\r') {
-        end--;
-    }
-    while (line < end && is_blank(*line)) {
-        line++;
-    }
-    while (line < end && is_blank(end[-1])) {
-        end--;
-    }
-    if (line == end) {
-        return PP_LINE_PASSED_OVER;
-    }
-    if (*line == '+') {
-        line++;
-    }
-    if (line == end) {
-        return PP_LINE_NOT_A_NUMBER;
-    }
-    for (const char *at = line; at < end; at++) {
-        if (*at < '0' || *at > '9') {
-            return PP_LINE_NOT_A_NUMBER;
-        }
-    }
-    while (line < end && *line == '0') {
-        line++;
-    }
-    if (end - line > 20 || (end - line == 20 && memcmp(line, "18446744073709551615", 20) > 0)) {
-        return PP_LINE_OUT_OF_RANGE;
-    }
-    for (; line < end; line++) {
-        *n = *n * 10 + (uint64_t)(*line - '0');
-    }
-    return PP_LINE_NUMBER;
-}
 
 /* ---- Single lines ---- */
 
@@ -113,7 +65,7 @@ START_TEST(a_line_is_read_as_the_contract_says)
     uint64_t n;
     ck_assert_int_eq(pp_number_parse(example->line, strlen(example->line), &n), example->kind);
     ck_assert_uint_eq(n, example->n);
-    ck_assert_int_eq(read_slowly(example->line, strlen(example->line), &n), example->kind);
+    ck_assert_int_eq(slow_reader_read(example->line, strlen(example->line), &n), example->kind);
     ck_assert_uint_eq(n, example->n);
 }
 END_TEST
@@ -195,7 +147,7 @@ static void compare(take *how, const char *text, size_t size)
             const char *line = text + begin;
             const size_t length = (size_t)((const char *)memchr(line, '\n', size - begin) - line);
             uint64_t n;
-            const enum pp_line_kind kind = read_slowly(line, length, &n);
+            const enum pp_line_kind kind = slow_reader_read(line, length, &n);
             char digits[PP_NUMBER_DIGITS];
             const int is_plain = kind == PP_LINE_NUMBER && pp_number_format(digits, n) == length &&
                                  memcmp(digits, line, length) == 0;
