@@ -74,12 +74,24 @@ test: all $(TESTS) ## build and run all tests
 
 exhaustive: all $(TESTS) ## the long tests: hours of cases, minutes of time
 	$(Q)BUILD=$(BUILD) CC='$(LINK)' PP_EXHAUSTIVE=1 sh tests/run.sh $(TESTS)
+	$(Q)BUILD=$(BUILD) PP_EXHAUSTIVE=1 sh tests/fuzz.sh
 
 model: ## explore the model of the claim word, if spin is installed
 	$(Q)sh tests/model.sh
 
 fuzz: ## feed the parsers whatever clang's fuzzer thinks of, if it is installed
 	$(Q)BUILD=$(BUILD) sh tests/fuzz.sh
+
+# The suites about processes; in the debug flavour, whose stack traces tell more.
+TRACED := $(addprefix pool/test_,worker pool spawn liveness pipe_io) \
+  $(addprefix executor/test_,executor map wait future limits)
+valgrind: ## run the suites about processes under valgrind, if it is installed
+ifeq ($(FLAVOUR),debug)
+valgrind: $(TRACED:%=$(BUILD)/tests/%)
+	$(Q)sh tests/valgrind.sh $^
+else
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug valgrind
+endif
 
 lint: all ## format, static analysis, shell scripts, floors
 	$(Q)BUILD=$(BUILD) SOURCES='$(SOURCES)' SCRIPTS='$(SCRIPTS)' sh tests/lint.sh
