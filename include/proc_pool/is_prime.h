@@ -6,15 +6,14 @@
  * No call here blocks, allocates, does input or output, touches errno or fails, and all of them may be called
  * from any number of threads and processes at once.
  *
- * Why the answers are exact. Below 2^32 the verdicts have been compared with a sieve, every one of them
- * (`make exhaustive` does it again). From there on the test is Baillie's, Pomerance's, Selfridge's and
- * Wagstaff's (BPSW): a number is called prime if it is a probable prime to base 2 and an extra strong Lucas
- * probable prime as well. Every prime passes both. No composite below 2^64 does: J. Feitsma listed all
- * 118,968,378 composites below 2^64 that are probable primes to base 2 (2009; W. Galway and others confirmed
- * the list), and none of them passes the Lucas test (checked by J. Gilchrist, D. Jacobsen and others; see R.
- * Baillie and S. Wagstaff, "Lucas pseudoprimes", Math. Comp. 35 (1980), for the tests, and R. Baillie, A.
- * Fiori and S. Wagstaff, "Strengthening the Baillie-PSW primality test", Math. Comp. 90 (2021), for the list
- * and its use). */
+ * Why the answers are exact. Below 2^32, `make exhaustive` compares every verdict of every kernel with a
+ * sieve. From there on the test is Baillie's, Pomerance's, Selfridge's and Wagstaff's (BPSW): a number is
+ * called prime if it is a probable prime to base 2 and an extra strong Lucas probable prime as well. Every
+ * prime passes both. No composite below 2^64 does: J. Feitsma listed all 118,968,378 composites below 2^64
+ * that are probable primes to base 2 (2009; W. Galway and others confirmed the list), and none of them passes
+ * the Lucas test (checked by J. Gilchrist, D. Jacobsen and others; see R. Baillie and S. Wagstaff, "Lucas
+ * pseudoprimes", Math. Comp. 35 (1980), for the tests, and R. Baillie, A. Fiori and S. Wagstaff,
+ * "Strengthening the Baillie-PSW primality test", Math. Comp. 90 (2021), for the list and its use). */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -207,6 +207,13 @@ static bool is_really_empty(int fd)
     return pp_input_read_some_at(fd, &byte, 1, 0) == 0;
 }
 
+/* Opening a pipe that has a name waits for its writer, so that is left to the end, when it is known to be wanted. */
+static bool is_named_pipe(const char *name)
+{
+    struct stat status;
+    return strcmp(name, "-") != 0 && stat(name, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 /* A regular file can be read in pieces from anywhere; everything else from its beginning to its end. */
 static void classify(struct pp_input *input, const struct stat *status)
 {
@@ -218,12 +225,19 @@ static void classify(struct pp_input *input, const struct stat *status)
         input->first = at < status->st_size ? (uint64_t)at : input->file_size;
         input->last = input->file_size;
         input->modified = status->st_mtim;
+        if (input->fd == STDIN_FILENO) { /* whoever reads after us finds it read, as from a pipe */
+            (void)lseek(input->fd, 0, SEEK_END);
+        }
     }
 }
 
 static int take_file(struct pp_input *input, struct pp_text *complaint)
 {
     struct stat status;
+    if (is_named_pipe(input->name)) {
+        input->kind = PP_INPUT_STREAM;
+        return 0;
+    }
     input->fd = strcmp(input->name, "-") == 0 ? STDIN_FILENO : open(input->name, O_RDONLY | O_CLOEXEC);
     if (input->fd == -1 || fstat(input->fd, &status) != 0) {
         return complain_file(input->name, errno, complaint);
@@ -289,6 +303,20 @@ int pp_inputs_open(struct pp_inputs *inputs, const char *const *operands, size_t
         }
         if (status != 0) {
             return status;
+        }
+    }
+    return 0;
+}
+
+int pp_inputs_open_pipes(struct pp_inputs *inputs, struct pp_text *complaint)
+{
+    for (size_t i = 0; i < inputs->count; i++) {
+        struct pp_input *input = &inputs->list[i];
+        if (input->kind == PP_INPUT_STREAM && input->fd == -1) {
+            input->fd = open(input->name, O_RDONLY | O_CLOEXEC);
+            if (input->fd == -1) {
+                return complain_file(input->name, errno, complaint);
+            }
         }
     }
     return 0;

@@ -22,7 +22,7 @@ enum pp_input_kind {
 struct pp_input {
     enum pp_input_kind kind;
     const char *name; /* as the user typed it */
-    int fd;           /* ours to close, except standard input; -1 for numbers and ranges */
+    int fd; /* ours to close, except standard input; -1 for numbers and ranges, and a pipe not yet open */
     uint64_t first;
     uint64_t last;
     uint64_t file_size;       /* of a FILE, when it was opened */
@@ -41,6 +41,10 @@ struct pp_inputs {
  * case. */
 int pp_inputs_open(struct pp_inputs *inputs, const char *const *operands, size_t count,
                    struct pp_text *complaint);
+
+/* Opens the named pipes among them, which pp_inputs_open left closed; blocks until each has a writer. Returns
+ * like it; also when a signal interrupts the wait. */
+int pp_inputs_open_pipes(struct pp_inputs *inputs, struct pp_text *complaint);
 
 /* Narrows the inputs to part `shard` of `shards`. 0, or the exit status with a complaint: streams have no
  * length. */

@@ -327,6 +327,17 @@ void pp_output_abandon(struct pp_output *output, bool keep)
     }
 }
 
+int pp_output_check(const char *path)
+{
+    struct pp_output output;
+    const int error = pp_output_open(&output, path, NULL);
+    if (error == 0) {
+        pp_output_abandon(&output, false);
+    }
+    pp_output_close(&output);
+    return error;
+}
+
 int pp_output_whole(const char *path, const struct pp_text *text)
 {
     struct pp_output output;

@@ -57,6 +57,9 @@ void pp_output_close(struct pp_output *output);
 /* How to name it in a message. */
 const char *pp_output_name(const struct pp_output *output);
 
+/* Whether such a file could be written there: 0 or -errno. Leaves nothing behind. */
+int pp_output_check(const char *path);
+
 /* Writes a whole file of its own at once (a timeline): complete or absent. 0 or -errno. */
 int pp_output_whole(const char *path, const struct pp_text *text);
 

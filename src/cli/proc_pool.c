@@ -18,12 +18,12 @@
 #endif
 
 /* A program may be started without its standard descriptors; then files that it opens must not become them. A
- * closed standard output must stay one that cannot be written. */
+ * closed standard input must stay one that cannot be read, and a closed output one that cannot be written. */
 static void fill_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) == -1) {
-            (void)open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+            (void)open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
         }
     }
 }
@@ -79,7 +79,7 @@ static void decide(struct pp_command *command, const struct pp_inputs *inputs)
     }
     if (command->format == PP_FORMAT_UNSAID) {
         const bool is_few = pp_inputs_are_all(inputs, 1u << PP_INPUT_NUMBER);
-        command->format = is_few ? PP_FORMAT_TABLE : PP_FORMAT_TSV;
+        command->format = is_few && !command->sharded ? PP_FORMAT_TABLE : PP_FORMAT_TSV;
     }
 }
 
@@ -87,6 +87,18 @@ static void decide(struct pp_command *command, const struct pp_inputs *inputs)
 static int check_together(const struct pp_command *command, const struct pp_inputs *inputs,
                           struct pp_text *complaint)
 {
+    if (command->output != NULL && strcmp(command->output, "-") == 0) {
+        pp_text_printf(complaint,
+                       "--output=- would be a file named \"-\": leave it out for standard output, or "
+                       "write ./-");
+        return PP_EXIT_USAGE;
+    }
+    if (command->sharded && command->format == PP_FORMAT_TABLE) {
+        pp_text_printf(complaint,
+                       "--shard cannot make a part of a table, which has a header and a total; choose "
+                       "another --format");
+        return PP_EXIT_USAGE;
+    }
     if (!command->resume) {
         return 0;
     }
@@ -120,7 +132,15 @@ static int run(struct pp_command *command, int *signal)
         decide(command, &inputs);
         status = check_together(command, &inputs, &complaint);
     }
-    status = status != 0 ? fail(status, &complaint) : pp_run(command, &inputs, signal);
+    if (status == 0) {
+        status = pp_inputs_open_pipes(&inputs, &complaint);
+    }
+    if (status == 0) {
+        status = pp_run(command, &inputs, signal);
+    } else {
+        *signal = pp_signals_caught();
+        status = *signal != 0 ? PP_EXIT_SYSTEM : fail(status, &complaint);
+    }
     pp_inputs_close(&inputs);
     pp_text_free(&complaint);
     return status;

@@ -12,6 +12,7 @@ enum { FIRST_MS = 300, EVERY_MS = 100, WIDTH = 24 };
 
 static struct {
     bool shown;
+    bool always; /* also for a run that is over before anybody could have read it */
     bool visible;
     bool total_known;
     double total; /* bytes of files and numbers of the rest, together */
@@ -28,9 +29,10 @@ static double length_of(const struct pp_input *input)
                                           : (double)(input->last - input->first) + 1;
 }
 
-void pp_progress_open(bool shown, const struct pp_inputs *inputs)
+void pp_progress_open(bool shown, bool always, const struct pp_inputs *inputs)
 {
     bar.shown = shown;
+    bar.always = always;
     bar.visible = false;
     bar.total = bar.done = 0;
     bar.total_known = !pp_inputs_are_all(inputs, 1u << PP_INPUT_STREAM);
@@ -40,7 +42,7 @@ void pp_progress_open(bool shown, const struct pp_inputs *inputs)
         bar.total_known = bar.total_known && inputs->list[i].kind != PP_INPUT_STREAM;
     }
     bar.began_ns = pp_monotonic_ns();
-    bar.next_ns = bar.began_ns + (uint64_t)FIRST_MS * 1000000;
+    bar.next_ns = bar.began_ns + (always ? 0 : (uint64_t)FIRST_MS * 1000000);
 }
 
 void pp_progress_add(const struct pp_piece *piece)
@@ -117,6 +119,16 @@ void pp_progress_draw(void)
     (void)pp_output_all(STDERR_FILENO, text.bytes, text.size);
     pp_text_free(&text);
     bar.visible = true;
+}
+
+void pp_progress_end(void)
+{
+    if (bar.always) {
+        bar.next_ns = 0;
+        pp_progress_draw();
+    }
+    pp_progress_clear();
+    bar.shown = false;
 }
 
 void pp_progress_clear(void)

@@ -9,8 +9,9 @@
 #include "input.h"
 #include "piece.h"
 
-/* Begins, if `shown`; everything below does nothing otherwise. */
-void pp_progress_open(bool shown, const struct pp_inputs *inputs);
+/* Begins, if `shown`; everything below does nothing otherwise. `always`: not only if the run takes long enough
+ * for somebody to read it. */
+void pp_progress_open(bool shown, bool always, const struct pp_inputs *inputs);
 
 /* The piece is done. */
 void pp_progress_add(const struct pp_piece *piece);
@@ -23,5 +24,8 @@ void pp_progress_draw(void);
 
 /* Takes it away until it is drawn again. */
 void pp_progress_clear(void);
+
+/* The run is over: takes it away for good. */
+void pp_progress_end(void);
 
 #endif

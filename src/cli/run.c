@@ -347,6 +347,22 @@ static int open_output(struct run *run)
     return open_journal(run);
 }
 
+/* A picture that cannot be written is better known before a long run than after it. */
+static int check_pictures(struct run *run)
+{
+    const char *paths[] = {run->command->timeline, run->command->trace};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const int error = paths[i] != NULL ? pp_output_check(paths[i]) : 0;
+        if (error != 0) {
+            pp_messages_add("%s: cannot be written: %s", paths[i], pp_strerror(error));
+            run->complained = true;
+            run->status = PP_EXIT_SYSTEM;
+            return error;
+        }
+    }
+    return 0;
+}
+
 static int open_run(struct run *run)
 {
     const struct pp_command *command = run->command;
@@ -363,7 +379,10 @@ static int open_run(struct run *run)
     if (error != 0) {
         return fail_system(run, "cannot begin", error);
     }
-    error = open_output(run);
+    error = check_pictures(run);
+    if (error == 0) {
+        error = open_output(run);
+    }
     if (error == 0) {
         pp_board_open(run->workers);
         if (command->timeline != NULL || command->trace != NULL) {
@@ -408,7 +427,7 @@ static int run_map(struct run *run)
     pp_map_close(map);
     pp_executor_statistics(run->executor, &run->statistics);
     (void)pp_executor_close(run->executor, error == 0 ? PP_CLOSE_DRAIN : PP_CLOSE_KILL, -1);
-    pp_progress_clear();
+    pp_progress_end();
     return error;
 }
 
@@ -487,7 +506,7 @@ int pp_run(const struct pp_command *command, const struct pp_inputs *inputs, int
     int error = open_run(&run);
     if (error == 0) {
         pp_messages_before(pp_progress_clear);
-        pp_progress_open(shows_progress(command), inputs);
+        pp_progress_open(shows_progress(command), command->progress == PP_WHEN_ALWAYS, inputs);
         run.output.before_write = isatty(run.output.fd) ? pp_progress_clear : NULL;
         put_header(&run);
         error = run_map(&run);

@@ -475,8 +475,8 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
 
     bool is_done = executor->finished != finished_before || (executor->unfinished == 0 && extra == NULL);
     uint64_t end_ns = timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * NS_PER_MS;
-    uint64_t until_ns = deadline_ns(executor) < end_ns ? deadline_ns(executor) : end_ns;
-    int ready = poll_pipes(executor, is_done ? 0 : poll_timeout(now_ns, until_ns), extra);
+    uint64_t deadline = is_done ? now_ns : deadline_ns(executor); /* looks at every lane: once a step */
+    int ready = poll_pipes(executor, poll_timeout(now_ns, deadline < end_ns ? deadline : end_ns), extra);
     now_ns = pp_clock_ns();
     if (ready > 0) {
         take_in(executor, now_ns);

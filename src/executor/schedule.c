@@ -20,12 +20,12 @@
  *       STUCK_NS;
  *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
- * answers. One that is late or has not said hello, and has nothing, is suspect: it may be stopped, or starts
- * slowly, so it gets one job at a time, and when nobody else is there. Taking in a part of a large argument is
- * no silence, and silence is counted up to when the parent last listened to all: a parent that is itself behind
- * the clock must not take it for the workers'. While nobody is idle, patience with a job doubles each time that
- * a silent worker had not begun it: on an overloaded machine, where all start slowly, it would be sent to and
- * fro for ever.
+ * answers. One that is late and has nothing is suspect: it may be stopped, so it gets one job at a time, when
+ * nobody else is there; one that has not said hello yet comes before it, but after those that have. Taking in a
+ * part of a large argument is no silence, and silence is counted up to when the parent last listened to all: a
+ * parent that is itself behind the clock must not take it for the workers'. While nobody is idle, patience with a
+ * job doubles each time that a silent worker had not begun it: on an overloaded machine, where all start slowly,
+ * it would be sent to and fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if
@@ -178,7 +178,7 @@ static size_t lane_index(const struct pp_schedule *schedule, const struct pp_lan
 
 static void enlist_empty(struct pp_schedule *schedule, struct pp_lane *lane)
 {
-    enlist(schedule, lane, lane->late || !lane->hello ? PP_LISTED_SUSPECT : PP_LISTED_IDLE);
+    enlist(schedule, lane, lane->late ? PP_LISTED_SUSPECT : lane->hello ? PP_LISTED_IDLE : PP_LISTED_NEW);
 }
 
 /* Keeps the number of lanes from which something might be taken back. */
@@ -287,7 +287,7 @@ bool pp_schedule_submit(struct pp_schedule *schedule, struct pp_job *job, uint64
     job->size = (uint32_t)size;
     job->place = PP_PLACE_QUEUE;
     append(&schedule->queue, job);
-    return schedule->lists[PP_LISTED_IDLE].first != NULL ||
+    return schedule->lists[PP_LISTED_IDLE].first != NULL || schedule->lists[PP_LISTED_NEW].first != NULL ||
            schedule->lists[PP_LISTED_SUSPECT].first != NULL || schedule->live < schedule->lane_count;
 }
 
@@ -321,7 +321,7 @@ void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_n
     l->hello = true;
     l->late = false;
     l->progress_ns = now_ns;
-    if (l->list == PP_LISTED_SUSPECT) {
+    if (l->list == PP_LISTED_NEW || l->list == PP_LISTED_SUSPECT) {
         enlist_empty(schedule, l);
     }
     schedule->failures = 0;
@@ -454,10 +454,11 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_n
 {
     const struct pp_job *job = schedule->queue.first;
     struct pp_lane *lane = schedule->filling;
-    /* A new worker is a better hope than one that does not begin, unless that is new itself. */
+    /* One more worker is a better hope than one that does not begin, unless that is still starting; but not
+     * again for the same job: then it is the machine that is slow, not the worker. */
     const struct pp_lane *suspect = schedule->lists[PP_LISTED_SUSPECT].first;
-    bool prefers_new = suspect != NULL && suspect->hello && may_spawn(schedule, now_ns);
-    int last = prefers_new ? PP_LISTED_SERVED : PP_LISTED_SUSPECT;
+    bool prefers_new = suspect != NULL && suspect->hello && job->returns < 2 && may_spawn(schedule, now_ns);
+    int last = prefers_new ? PP_LISTED_NEW : PP_LISTED_SUSPECT;
     while (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, job)) {
         lane = NULL;
         for (int list = PP_LISTED_IDLE; list <= last && lane == NULL; list++) {

@@ -51,7 +51,8 @@ enum pp_lane_list {
     PP_LISTED_NOWHERE, /* busy, and silent since it was last filled */
     PP_LISTED_IDLE,    /* READY, with an empty window, has said hello and is not late */
     PP_LISTED_SERVED,  /* has answered since it was last filled, and has more to answer */
-    PP_LISTED_SUSPECT, /* READY, with an empty window, but starting, or late: did not begin what it was sent */
+    PP_LISTED_NEW,     /* READY, with an empty window, has not said hello yet and is not late */
+    PP_LISTED_SUSPECT, /* READY, with an empty window, but late: it did not begin what it was sent */
     PP_LISTED_COUNT
 };
 

@@ -26,6 +26,13 @@ same_file 'tsv: every kind of good line' wanted "$out"
 same 'tsv: status' '0 ' "$status $(cat "$err")"
 run 2 - <good.txt
 same_file 'the same from standard input, a file' wanted "$out"
+same 'standard input is read from where it stands to its end' '7	prime 18446744073709551557	prime' "$(
+    (
+        dd bs=1 count=24 >/dev/null 2>&1
+        "$proc_pool" 2 - | sed -n '1p;$p'
+        cat
+    ) <good.txt | paste -sd ' ' -
+)"
 "$proc_pool" 2 - <<END >"$out"
 $(cat good.txt)
 END

@@ -10,9 +10,11 @@
  *   - every action is legal in the state that its lane is in
  *   - windows stay within the credit, and a map within its look-ahead
  *   - no worker is idle for longer than SIMULATOR_IDLE_BOUND_NS while a task is unstarted, not counting the
- *     time in which the parent was busy
- *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and four times what its
- *     function cost so far, with a worker that is silent meanwhile
+ *     time in which the parent was busy; once more for each worker that is stopped or killed
+ *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and four times what
+ *     its function cost so far, with a worker that is silent meanwhile; both double as the schedule's patience
+ *   - tasks are sent in the order submitted, and what came back before all others
+ *   - the task that a worker died in is the one that is blamed, and a failed start is followed by a pause
  *   - the deadline is right: asked before it, the schedule has nothing to do; asked at it, it has, or the
  *     deadline has moved; and it never lies in the past
  *   - nothing goes on for ever, and nothing is waited for in vain
