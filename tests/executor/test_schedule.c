@@ -30,6 +30,7 @@ static void submit(int job)
 static void expect(enum pp_action_kind kind, size_t lane, const struct pp_job *job, uint64_t now_ns)
 {
     struct pp_action action = {0};
+    pp_schedule_heard(&schedule, now_ns);
     ck_assert(pp_schedule_next(&schedule, now_ns, &action));
     ck_assert_int_eq(action.kind, kind);
     ck_assert_uint_eq(action.lane, lane);
@@ -39,6 +40,7 @@ static void expect(enum pp_action_kind kind, size_t lane, const struct pp_job *j
 static void expect_nothing(uint64_t now_ns)
 {
     struct pp_action action;
+    pp_schedule_heard(&schedule, now_ns);
     ck_assert(!pp_schedule_next(&schedule, now_ns, &action));
 }
 
