@@ -17,10 +17,10 @@
  * a task that was running when its worker died is executed again only if options.retries allows it, one that
  * a dying worker had finished but not yet reported is executed again in any case. Tasks must bear that.
  *
- * What a task does to its worker's memory and descriptors can hurt tasks that run there before it is noticed. If a
- * worker ends and the claim word or the pipes were overwritten, nobody knows who it was: all that it may have
- * been run again, each alone. A task that closes descriptors that are not its own and returns may have the next
- * one blamed.
+ * What a task does to its worker's memory and descriptors can hurt tasks that run there before it is noticed.
+ * If the claim word or the pipes of a worker that ended were overwritten, nobody knows who it was: all that it
+ * may have been run again, each alone. A task that closes descriptors that are not its own and returns may
+ * have the next one blamed.
  *
  * Workers are forked, not exec'ed, at the time they are needed: they see the program's memory as it was then,
  * so a function pointer means the same on both sides, and what they change in memory stays with them.
@@ -170,9 +170,9 @@ enum pp_close {
 
 /* Closes the executor: as `how` says, then ends and reaps all workers. If that takes longer than `timeout_ms`
  * the rest is killed and PP_E_TIMEOUT is returned; likewise -errno if poll fails (not EINTR). The executor is
- * closed all the same. Blocks until then; callbacks run, and a submit from one of them fails with PP_E_CLOSED. Every future is done afterwards and
- * stays valid until it is released. Maps over the executor must have been closed before. NULL does nothing.
- */
+ * closed all the same. Blocks until then; callbacks run, and a submit from one of them fails with PP_E_CLOSED.
+ * Every future is done afterwards and stays valid until it is released. Maps over the executor must have been
+ * closed before. NULL does nothing. */
 int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
 
 /* ---- Futures

@@ -110,14 +110,12 @@ static void check_number(uint64_t n)
 
 static void add_bad(uint64_t line, enum pp_line_kind kind, const char *excerpt, size_t size)
 {
-    struct pp_bad bad;
-    memset(&bad, 0, sizeof bad); /* its padding travels too */
-    bad.line = line;
-    bad.output_at = work.output.size;
-    bad.kind = (uint8_t)kind;
-    bad.text_size = (uint8_t)size;
+    struct pp_bad bad = {.line = (uint32_t)line,
+                         .output_at = (uint32_t)work.output.size,
+                         .kind = (uint8_t)kind,
+                         .text_size = (uint8_t)size};
     memcpy(bad.text, excerpt, size);
-    pp_text_append(&work.bad, &bad, sizeof bad);
+    pp_text_append(&work.bad, &bad, pp_bad_size(&bad));
     work.answer.bad_count++;
     work.stopped = job->strict;
     if (job->format == PP_FORMAT_TSV && !job->strict) {

@@ -78,15 +78,28 @@ static void put_bad(struct pp_ledger *ledger, uint64_t line, const struct pp_bad
     pp_text_free(&text);
 }
 
-static bool is_sound(const struct pp_bad *bad, uint64_t from, uint64_t output_size)
+/* Takes one record out of the first *size bytes. False: there is none, or it makes no sense. */
+static bool take_bad(struct pp_bad *bad, const char **records, size_t *size, uint64_t from,
+                     uint64_t output_size)
 {
-    return bad->output_at >= from && bad->output_at <= output_size && bad->text_size <= PP_EXCERPT_BYTES;
+    if (*size < PP_BAD_HEAD) {
+        return false;
+    }
+    memcpy(bad, *records, PP_BAD_HEAD);
+    if (bad->text_size > PP_EXCERPT_BYTES || *size < pp_bad_size(bad) || bad->output_at < from ||
+        bad->output_at > output_size) {
+        return false;
+    }
+    memcpy(bad->text, *records + PP_BAD_HEAD, bad->text_size);
+    *records += pp_bad_size(bad);
+    *size -= pp_bad_size(bad);
+    return true;
 }
 
 /* The piece's output, with its bad lines. TSV has them in the output already; JSON lacks them there, because
  * only here their line numbers are known. */
 static int put_with_bad(struct pp_ledger *ledger, const struct pp_piece *piece,
-                        const struct pp_answer *answer, const char *output)
+                        const struct pp_answer *answer, const char *output, size_t records_size)
 {
     const bool is_json = ledger->job->format == PP_FORMAT_JSON;
     const char *records = output + answer->output_size;
@@ -98,8 +111,7 @@ static int put_with_bad(struct pp_ledger *ledger, const struct pp_piece *piece,
     }
     for (uint32_t i = 0; i < answer->bad_count && error == 0; i++) {
         struct pp_bad bad;
-        memcpy(&bad, records + i * sizeof bad, sizeof bad);
-        if (!is_sound(&bad, put, answer->output_size)) {
+        if (!take_bad(&bad, &records, &records_size, put, answer->output_size)) {
             return -EBADMSG;
         }
         report_bad(ledger, piece, before + bad.line + 1, &bad);
@@ -108,6 +120,9 @@ static int put_with_bad(struct pp_ledger *ledger, const struct pp_piece *piece,
             put_bad(ledger, before + bad.line + 1, &bad);
             put = bad.output_at;
         }
+    }
+    if (error == 0 && records_size != 0) {
+        error = -EBADMSG;
     }
     return error != 0 ? error : pp_output_write(ledger->output, output + put, answer->output_size - put);
 }
@@ -128,14 +143,14 @@ int pp_ledger_add(struct pp_ledger *ledger, const struct pp_piece *piece, const 
         return -EBADMSG;
     }
     memcpy(answer, bytes, sizeof *answer);
-    const uint64_t records = (uint64_t)answer->bad_count * sizeof(struct pp_bad);
-    if (answer->output_size > size || sizeof *answer + answer->output_size + records != size) {
+    if (answer->output_size > size - sizeof *answer) {
         return -EBADMSG;
     }
     ledger->numbers += answer->numbers;
     ledger->primes += answer->primes;
     ledger->bad += answer->bad_count;
-    const int error = put_with_bad(ledger, piece, answer, (const char *)bytes + sizeof *answer);
+    const int error = put_with_bad(ledger, piece, answer, (const char *)bytes + sizeof *answer,
+                                   size - sizeof *answer - (size_t)answer->output_size);
     if (error != 0) {
         return error;
     }

@@ -10,6 +10,8 @@
 
 #include "numbers.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum pp_piece_kind {
@@ -42,13 +44,21 @@ struct pp_answer {
     uint64_t output_size;
 };
 
-/* A bad line of a piece. */
+/* A bad line of a piece. A record is so much of it as its text needs: pp_bad_size bytes. */
 struct pp_bad {
-    uint64_t line;      /* from 0, in the piece */
-    uint64_t output_at; /* where in the piece's output something about it is to be written */
+    uint32_t line;      /* from 0, in the piece */
+    uint32_t output_at; /* where in the piece's output something about it is to be written */
     uint8_t kind;       /* enum pp_line_kind */
     uint8_t text_size;
     char text[PP_EXCERPT_BYTES];
 };
+
+enum { PP_BAD_HEAD = 10 };
+static_assert(offsetof(struct pp_bad, text) == PP_BAD_HEAD, "the text is what follows");
+
+static inline size_t pp_bad_size(const struct pp_bad *bad)
+{
+    return PP_BAD_HEAD + bad->text_size;
+}
 
 #endif

@@ -6,7 +6,7 @@
 #include "input.h"
 #include "options.h"
 
-/* The exit statuses of cli.md. */
+/* The exit statuses; the manual page says what each means. */
 enum { PP_EXIT_OK = 0, PP_EXIT_BAD = 1, PP_EXIT_USAGE = 2, PP_EXIT_SYSTEM = 3 };
 
 /* Runs the command over the inputs, and returns its exit status. *signal becomes the signal that it is to end

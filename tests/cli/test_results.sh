@@ -214,6 +214,10 @@ if (ulimit -v 60000 && "$proc_pool" --version) >/dev/null 2>&1; then
     same 'a line of 100 MB that is a number' '0	neither 97	prime' "$(paste -sd ' ' "$out")"
     yes 12345678901234567 | head -3000000 | (ulimit -v 60000 && "$proc_pool" 2 -f count -)  >"$out" 2>"$err"
     same '51 MB of lines from a pipe' 0 "$(cat "$out")"
+    yes x | head -10000000 >bad.txt
+    (ulimit -v 60000 && "$proc_pool" 2 -q -f count bad.txt) >"$out" 2>"$err"
+    same '10 million bad lines' '0 proc_pool: 10000000 bad lines' "$(cat "$out" "$err" | paste -sd ' ')"
+    rm bad.txt
 else
     printf 'skip memory limits: this build does not run with one\n'
 fi
