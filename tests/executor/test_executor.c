@@ -238,6 +238,10 @@ static int task_is_aligned(const void *arg, size_t arg_size, pp_reply *reply)
     bool aligned =
         (uintptr_t)arg % _Alignof(max_align_t) == 0 && (uintptr_t)room % _Alignof(max_align_t) == 0;
     ((char *)(uintptr_t)arg)[0] = 'c'; /* the task's to change */
+    if (room == NULL) {
+        return -1;
+    }
+    memset(room, 'r', 100);
     pp_reply_commit(reply, arg_size);
     return aligned ? 0 : -1;
 }
