@@ -5,7 +5,7 @@
 set -u
 : "${BUILD:?is the folder to build in}" "${CLANG:=clang}" "${CFLAGS:=}"
 # PP_EXHAUSTIVE makes it long.
-: "${PP_FUZZ_SECONDS:=${PP_EXHAUSTIVE:+600}}"
+: "${PP_FUZZ_SECONDS:=${PP_EXHAUSTIVE:+120}}"
 : "${PP_FUZZ_SECONDS:=15}"
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Wpedantic -Wshadow -Wconversion
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -Isrc -Isrc/pool -Itests"
