@@ -2,8 +2,7 @@
  * FLINT's n_is_prime and PARI's uisprime (one call a number) where they are installed.
  *
  * All contenders take turns with the same few thousand numbers, many times over, and what is compared is the
- * ratio within each turn, of which the median is shown: so whatever else the machine is doing hits all alike.
- */
+ * ratio within each turn, of which the median is shown: so whatever else the machine is doing hits all alike. */
 
 #include "primality/kernel.h"
 #include "proc_pool/is_prime.h"

@@ -74,8 +74,7 @@ const char *pp_strerror(int error);
  * quota of its cgroups along the whole path, rounded up. At least 1. Does not block. */
 size_t pp_cpu_count(void);
 
-/* ---- Tasks: what runs in the worker
- * ------------------------------------------------------------------------------ */
+/* ---- Tasks: what runs in the worker ---- */
 
 /* The reply that a task fills in. Lives until the task returns. */
 typedef struct pp_reply pp_reply;
@@ -101,8 +100,7 @@ void pp_reply_commit(pp_reply *reply, size_t size);
 /* The most bytes that an argument or a result may have. */
 #define PP_MAX_BYTES ((size_t)1 << 30)
 
-/* ---- The executor
- * ------------------------------------------------------------------------------------------------ */
+/* ---- The executor ---- */
 
 typedef struct pp_executor pp_executor;
 typedef struct pp_future pp_future;
@@ -175,8 +173,7 @@ enum pp_close {
  * closed before. NULL does nothing. */
 int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
 
-/* ---- Futures
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Futures ---- */
 
 enum pp_state {
     PP_PENDING,   /* not started: queued, or sent to a worker that has not begun it */
@@ -241,8 +238,7 @@ int pp_future_on_done(pp_future *future, pp_callback *callback, void *context);
  * future is theirs until they return. NULL does nothing. */
 void pp_future_release(pp_future *future);
 
-/* ---- Waiting for several
- * ----------------------------------------------------------------------------------------- */
+/* ---- Waiting for several ---- */
 
 enum pp_until {
     PP_UNTIL_FIRST_DONE,    /* at least one is done; at once if one is already */
@@ -274,9 +270,7 @@ size_t pp_as_completed_left(const pp_as_completed *iterator);
 /* Ends the iteration; the futures are untouched. NULL does nothing. */
 void pp_as_completed_close(pp_as_completed *iterator);
 
-/* ---- map
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- map ---- */
 
 typedef struct pp_map pp_map;
 

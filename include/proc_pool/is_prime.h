@@ -37,8 +37,7 @@ void pp_is_prime_batch(const uint64_t *numbers, size_t count, bool *verdicts);
 /* The name of the code that pp_is_prime_batch runs: "avx512ifma", "avx2" or "portable". It is chosen at the
  * first use of either function and stays the same in this process (and in processes forked from it later):
  * the fastest that this processor has, or the one that the environment variable PP_IS_PRIME_KERNEL names, if
- * this build and this processor have it; any other value of the variable is ignored. The string is constant.
- */
+ * this build and this processor have it; any other value of the variable is ignored. The string is constant. */
 const char *pp_is_prime_kernel(void);
 
 #endif

@@ -31,8 +31,7 @@ struct pp_death {
 };
 
 /* In the parent, before the executor opens. Without memory there is no board, and everything below does
- * nothing.
- */
+ * nothing. */
 void pp_board_open(size_t lanes);
 void pp_board_close(void);
 
@@ -56,8 +55,7 @@ uint64_t pp_board_numbers(void);
 uint64_t pp_board_death_count(void);
 
 /* The deaths number `from` and later, at most `capacity` of them; how many. Old ones beyond 1024 are
- * forgotten.
- */
+ * forgotten. */
 size_t pp_board_deaths(size_t from, struct pp_death *deaths, size_t capacity);
 
 #endif

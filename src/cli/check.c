@@ -2,8 +2,7 @@
  *
  * check_piece -> by kind: check_file (reads) or check_text -> check_lines, batch after batch:
  * pp_lines_take (text to numbers) -> test_numbers (all at once) -> report_lines (numbers to text). Ranges
- * have no text to begin with: check_range. Everything gathers in `work`, which lives as long as the worker.
- */
+ * have no text to begin with: check_range. Everything gathers in `work`, which lives as long as the worker. */
 
 #include "check.h"
 

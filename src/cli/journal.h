@@ -9,8 +9,7 @@
  *
  * Every run writes into files of its own, so that two runs of one command cannot disturb each other, whatever
  * machines they are on and whatever its file locks are worth. A run that resumes takes over the files of one
- * that is gone, if a lock on them proves that here; otherwise it copies what it needs and leaves them alone.
- */
+ * that is gone, if a lock on them proves that here; otherwise it copies what it needs and leaves them alone. */
 
 #include "check.h"
 #include "input.h"

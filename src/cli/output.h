@@ -67,8 +67,7 @@ int pp_output_whole(const char *path, const struct pp_text *text);
 int pp_output_all(int fd, const void *bytes, size_t size);
 
 /* Locks a partial file for this process, or says with -errno that another has it, or that there are no locks.
- * Whoever gets the lock of a file that another run made knows that that run is gone, on one machine at least.
- */
+ * Whoever gets the lock of a file that another run made knows that that run is gone, on one machine at least. */
 int pp_output_lock(int fd);
 
 /* A name beside `path` that no other run has: path.part-HOST-PID-RANDOM. To be freed; NULL without memory. */

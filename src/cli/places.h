@@ -26,8 +26,7 @@ void pp_places_start(struct pp_places *places, size_t input, uint64_t at);
 void pp_places_learn(struct pp_places *places, size_t input, uint64_t first, uint64_t last, uint64_t lines);
 
 /* How many lines begin before byte `at`, where a piece begins that has not been learnt yet. 0, or -errno if
- * it had to be counted and the file could not be read.
- */
+ * it had to be counted and the file could not be read. */
 int pp_places_find(struct pp_places *places, size_t input, uint64_t at, uint64_t *lines);
 
 #endif

@@ -3,8 +3,7 @@
 
 /* Bytes and messages. A frame is a 24-byte header, a payload, and zeros up to a multiple of 16. Both sides
  * are one program on one machine, so integers travel as they lie in memory; but a task may have written
- * anything into the pipe, so the reader checks each field and believes no length before the bytes are there.
- */
+ * anything into the pipe, so the reader checks each field and believes no length before the bytes are there. */
 
 #include "buffer.h"
 

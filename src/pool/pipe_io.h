@@ -13,8 +13,7 @@ struct pp_pipe {
 };
 
 /* Opens a pipe. Both ends are close-on-exec, blocking, and not one of the descriptors 0 to 2: a program that
- * closed its standard output must not find a task's printf in our frames. 0 or -errno; then both ends are -1.
- */
+ * closed its standard output must not find a task's printf in our frames. 0 or -errno; then both ends are -1. */
 int pp_pipe_open(struct pp_pipe *pipe_ends);
 
 /* Closes what is open of it. */

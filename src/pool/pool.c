@@ -240,8 +240,7 @@ static bool is_due(const struct pp_slot *s, enum pp_reply_kind kind, const struc
 }
 
 /* Whether the claim word is one that the protocol can have produced; *count of this epoch's frames are
- * claimed.
- */
+ * claimed. */
 static bool claim_is_right(const struct pp_pool *pool, size_t slot, uint32_t *count)
 {
     const struct pp_slot *s = &pool->slots[slot];
@@ -336,8 +335,7 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
 void pp_pool_kill(struct pp_pool *pool, size_t slot)
 {
     /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to
-     * others.
-     */
+     * others. */
     if (pool->slots[slot].state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot)) {
         kill(pool->slots[slot].pid, SIGKILL);
     }

@@ -26,8 +26,7 @@ int death_signal(enum death death);
 int death_exit_status(enum death death);
 
 /* A gate that holds tasks up. Opened before the workers are forked. A task at the gate writes a byte to
- * `here` when it has begun, waits until it can take one byte out of `go`, and replies with the worker's pid.
- */
+ * `here` when it has begun, waits until it can take one byte out of `go`, and replies with the worker's pid. */
 struct gate {
     int here_from;
     int here_to;
