@@ -26,18 +26,20 @@
  * so a function pointer means the same on both sides, and what they change in memory stays with them.
  *
  * What a caller must not do, and what the library does not do:
- *   - An executor and its futures belong to one thread at a time. Calls for different executors may run in
- * parallel.
- *   - fork in a program with threads copies only the calling thread: tasks of such a program must not need a
- * lock that another thread may have held. The library itself takes none between fork and the first task.
- *   - A child that the caller forks of its own inherits the executor's descriptors until it execs (all are
- *     close-on-exec). It must not call into the executor, and while it lives workers do not see the parent's
- * death.
- *   - The library waits only for processes that it started (never waitpid(-1)), changes no signal disposition
- * and leaves no signal mask changed in the caller. With SIGCHLD ignored the kernel reaps the workers itself;
- * then a crash is still noticed but its cause is unknown (signal 0, exit status -1).
- *   - stdio: a worker inherits what was not flushed at the fork, and leaves by _exit, which flushes nothing.
- * Flush before pp_executor_open; a task that prints must flush (or write(2)) itself.
+ *   - An executor and its futures belong to one thread at a time. Calls for different executors may run
+ *     in parallel.
+ *   - fork in a program with threads copies only the calling thread: tasks of such a program must not
+ *     need a lock that another thread may have held. The library itself takes none between fork and the
+ *     first task.
+ *   - A child that the caller forks of its own inherits the executor's descriptors until it execs (all
+ *     are close-on-exec). It must not call into the executor, and while it lives workers do not see the
+ *     parent's death.
+ *   - The library waits only for processes that it started (never waitpid(-1)), changes no signal
+ *     disposition and leaves no signal mask changed in the caller. With SIGCHLD ignored the kernel reaps
+ *     the workers itself; then a crash is still noticed but its cause is unknown (signal 0, exit status
+ *     -1).
+ *   - stdio: a worker inherits what was not flushed at the fork, and leaves by _exit, which flushes
+ *     nothing. Flush before pp_executor_open; a task that prints must flush (or write(2)) itself.
  *
  * In a worker: SIGINT is ignored (the program decides what ^C means), SIGIO ends the process (that is how it
  * learns that its parent died), other signals that the program caught have their default action, none is
