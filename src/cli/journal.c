@@ -269,9 +269,14 @@ static int examine(const char *partial, const struct pp_text *identity, struct l
     char *path = append_suffix(partial);
     const size_t head = sizeof MAGIC - 1 + identity->size;
     int error = path == NULL ? -ENOMEM : read_text(path, &text);
-    free(path);
     pp_text_append(&text, "", 1);
-    left->fd = -1;
+    left->fd = open(partial, O_RDWR | O_CLOEXEC);
+    if (left->fd == -1 && errno == ENOENT && error == 0) {
+        /* The file comes before its journal and goes after the run is done: that was killed just then. */
+        (void)unlink(path);
+        error = -ENOENT;
+    }
+    free(path);
     if (error != 0 || text.failed || strncmp(text.bytes, MAGIC, sizeof MAGIC - 1) != 0 ||
         strstr(text.bytes, "\n---\n") == NULL) {
         error = -ENOENT;
@@ -279,7 +284,7 @@ static int examine(const char *partial, const struct pp_text *identity, struct l
                memcmp(text.bytes + sizeof MAGIC - 1, identity->bytes, identity->size) != 0) {
         explain(partial, text.bytes + sizeof MAGIC - 1, identity->bytes, complaint);
         error = -EINVAL;
-    } else if ((left->fd = open(partial, O_RDWR | O_CLOEXEC)) == -1 || fstat(left->fd, &status) != 0) {
+    } else if (left->fd == -1 || fstat(left->fd, &status) != 0) {
         error = -ENOENT;
     } else {
         find_point(text.bytes + head, text.size - 1 - head, (uint64_t)status.st_size, &left->point);

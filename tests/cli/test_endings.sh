@@ -197,6 +197,7 @@ for format in tsv json primes count; do
     same "resume: $format is byte-identical after kill -9" 0 "$bad"
     printf '# %s runs were killed\n' "$resumed"
 done
+run 2 -f count -o res.out --resume 1..10 # takes away the journal of a run that was killed when it was just done
 same 'resume: nothing is left beside the output' '' "$(ls | grep 'part-.*journal' | head -1)"
 
 (exec "$proc_pool" 1 -m trial -f tsv -o other.tsv --resume slow.txt) 2>/dev/null &
@@ -211,6 +212,11 @@ yes 18446744073709551533 | head -400 >slow.txt
 run 2 -m trial -f tsv -o other.tsv --resume slow.txt
 same 'resume: a changed input is refused' 2 "$status"
 has 'resume: and the reason given' 'changed' "$err"
+for part in other.tsv.part-*; do
+    case $part in *.journal) ;; *) rm -f "$part" ;; esac
+done
+run 2 -f tsv -o other.tsv --resume numbers.txt
+same 'resume: a journal without its file is that of a run that was done' '0 ' "$status $(ls | grep other.tsv.part)"
 rm -f other.tsv.part-*
 run 2 -f primes -o fresh.out --resume numbers.txt
 same 'resume: starts afresh if there is nothing' '0 168' "$status $(wc -l <fresh.out | tr -d ' ')"
