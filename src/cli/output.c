@@ -149,7 +149,8 @@ static uint32_t draw_random(void)
     return random ^ (uint32_t)(pp_monotonic_ns() * 0x9E3779B97F4A7C15u >> 32);
 }
 
-char *pp_output_name_partial(const char *path)
+/* A name beside `path` that no other run has: path.part-HOST-PID-RANDOM. To be freed; NULL without memory. */
+static char *name_partial(const char *path)
 {
     char host[33];
     struct pp_text name = {0};
@@ -177,7 +178,7 @@ int pp_output_lock(int fd)
 
 static int open_partial(struct pp_output *output, const struct stat *existing)
 {
-    output->partial = pp_output_name_partial(output->path);
+    output->partial = name_partial(output->path);
     if (output->partial == NULL) {
         return -ENOMEM;
     }

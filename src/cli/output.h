@@ -70,7 +70,4 @@ int pp_output_all(int fd, const void *bytes, size_t size);
  * Whoever gets the lock of a file that another run made knows that that run is gone, on one machine at least. */
 int pp_output_lock(int fd);
 
-/* A name beside `path` that no other run has: path.part-HOST-PID-RANDOM. To be freed; NULL without memory. */
-char *pp_output_name_partial(const char *path);
-
 #endif
