@@ -45,12 +45,60 @@ struct pp_executor {
     struct pp_statistics statistics;
 };
 
+/* ---- Futures become done (outcome.c) ---- */
+
+/* What follows when a future has become done. */
+static inline void pp_core_finish(struct pp_executor *executor, struct pp_future *future)
+{
+    executor->unfinished--;
+    executor->finished++;
+    pp_future_collect(future);
+}
+
+/* A future that is nowhere in the schedule becomes cancelled, or fails. */
+void pp_core_cancel(struct pp_executor *executor, struct pp_future *future);
+void pp_core_fail(struct pp_executor *executor, struct pp_future *future, int error, int code);
+
+/* All that waits in the queue is cancelled, or fails for one reason. */
+void pp_core_cancel_queued(struct pp_executor *executor);
+void pp_core_fail_queued(struct pp_executor *executor, int error, int code);
+
+/* Of the first `count` jobs of the queue, which came back from a worker, those that were cancelled meanwhile are not
+ * wanted any more. */
+void pp_core_drop_cancelled(struct pp_executor *executor, size_t count);
+
+/* ---- The end of a worker (worker_end.c) ---- */
+
+/* A worker is dead or dying: reaps it, and what it was running fails or runs again. */
+void pp_core_bury(struct pp_executor *executor, size_t lane);
+
+/* Reaps a worker of which nothing more is wanted. What it had comes back to the queue. */
+void pp_core_dismiss(struct pp_executor *executor, size_t lane);
+
+/* Kills and dismisses all workers. */
+void pp_core_end_all_workers(struct pp_executor *executor);
+
+/* ---- Time limits (time_limit.c) ---- */
+
+/* Something was sent, which may begin at once. */
+void pp_core_limit_begins(struct pp_executor *executor, uint64_t now_ns);
+
+/* Kills the workers whose task has overrun its time. */
+void pp_core_enforce_limits(struct pp_executor *executor, uint64_t now_ns);
+
+/* ---- The step (step.c) ---- */
+
+/* Carries out what the schedule wants. */
+void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns);
+
+/* What the worker has not begun comes back to the queue; if it turns out to be broken, it is buried. */
+void pp_core_take_back(struct pp_executor *executor, size_t lane);
+
+/* Polls the workers' pipes, and the extra descriptor if there is one. How many are ready, or -errno. */
+int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra);
+
 /* One step as pp_executor_step, which also watches `extra` (may be NULL), a descriptor that somebody else
  * waits for. */
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra);
-
-/* The time at which a wait that begins now ends; UINT64_MAX: never. And what is left of it for poll. */
-uint64_t pp_wait_end_ns(int timeout_ms);
-int pp_wait_left_ms(uint64_t end_ns);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "core.h"
 
-#include "pipe_io.h"
+#include "deadline.h"
 
 #include <assert.h>
 #include <errno.h>

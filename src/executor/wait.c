@@ -1,10 +1,39 @@
-/* Waiting for several futures, of one executor or of several. */
+/* Waiting for one future, and for several, of one executor or of several. */
 
 #include "core.h"
 
-#include "pipe_io.h"
+#include "deadline.h"
 
 #include <errno.h>
+
+/* ---- One future ---- */
+
+int pp_future_wait(struct pp_future *future, int timeout_ms)
+{
+    uint64_t end_ns = pp_is_done(future) || timeout_ms <= 0 ? 0 : pp_wait_end_ns(timeout_ms);
+    while (!pp_is_done(future)) {
+        int left_ms = timeout_ms <= 0 ? timeout_ms : pp_wait_left_ms(end_ns);
+        int stepped = pp_executor_step(future->store->executor, left_ms);
+        if (stepped < 0) {
+            return stepped;
+        }
+        if (left_ms == 0 && !pp_is_done(future)) {
+            return PP_E_TIMEOUT;
+        }
+    }
+    return 0;
+}
+
+int pp_future_result(struct pp_future *future, int timeout_ms, const void **bytes, size_t *size)
+{
+    int error = pp_future_wait(future, timeout_ms);
+    if (error != 0) {
+        return error;
+    }
+    *bytes = pp_payload_bytes(&future->result);
+    *size = future->error == 0 ? future->result.size : 0;
+    return future->error;
+}
 
 /* ---- Steps of several executors ---- */
 

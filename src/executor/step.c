@@ -1,0 +1,279 @@
+/* The loop that joins the schedule, which decides, and the pool, which does.
+ *
+ *   hand_out   asks the schedule for actions and carries them out on the pool; writes what is to be sent
+ *   wait       polls, until something comes or the first deadline
+ *   take_in    reads replies and ends of workers, tells the schedule, and makes futures done
+ *
+ * Callbacks run last, when all of this is in order again: they may call anything, this step included. */
+
+#include "core.h"
+
+#include "deadline.h"
+
+#include <errno.h>
+#include <limits.h>
+
+enum {
+    /* How often to look for workers that ended without EOF, while tasks are under way. */
+    HEARTBEAT_NS = 250000000,
+    /* What may take a worker several reads. */
+    LARGE_BYTES = 16 * 1024
+};
+
+/* ---- hand_out ---- */
+
+static void mark_dirty(struct pp_executor *executor, size_t lane)
+{
+    if (!executor->seats[lane].dirty) {
+        executor->seats[lane].dirty = true;
+        executor->dirty[executor->dirty_count++] = lane;
+    }
+}
+
+/* Writes what waits to be written and was not refused room before. */
+static void flush(struct pp_executor *executor)
+{
+    while (executor->dirty_count > 0) {
+        size_t lane = executor->dirty[--executor->dirty_count];
+        executor->seats[lane].dirty = false;
+        const struct pp_buffer *out = &executor->pool->slots[lane].out;
+        size_t size = pp_buffer_size(out);
+        pp_pool_flush(executor->pool, lane);
+        if (size > LARGE_BYTES && pp_buffer_size(out) < size) {
+            pp_schedule_written(&executor->schedule, lane, pp_clock_ns());
+        }
+    }
+}
+
+void pp_core_take_back(struct pp_executor *executor, size_t lane)
+{
+    uint64_t claimed;
+    if (pp_pool_take_back(executor->pool, lane, &claimed) != 0) {
+        pp_core_bury(executor, lane);
+        return;
+    }
+    executor->statistics.tasks_taken_back += pp_schedule_taken_back(
+        &executor->schedule, lane, (size_t)(claimed - executor->pool->slots[lane].answered));
+}
+
+static void send(struct pp_executor *executor, size_t lane, struct pp_job *job, uint64_t now_ns)
+{
+    struct pp_future *future = pp_future_of(job);
+    int error = pp_pool_send(executor->pool, lane, future->task, pp_payload_bytes(&future->arg),
+                             future->arg.size, &future->ordinal);
+    if (error == 0) {
+        mark_dirty(executor, lane);
+    } else {
+        /* The epoch is full: the next one begins with a take-back, and the job goes there. */
+        pp_core_take_back(executor, lane);
+    }
+    if (error == -ENOMEM && job->place == PP_PLACE_QUEUE) {
+        pp_schedule_remove(&executor->schedule, job);
+        pp_core_fail(executor, future, -ENOMEM, 0);
+    }
+    if (executor->options.task_timeout_ms > 0) {
+        pp_core_limit_begins(executor, now_ns);
+    }
+}
+
+static void spawn(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    int error = pp_pool_spawn(executor->pool, lane);
+    if (error != 0) {
+        pp_schedule_spawn_failed(&executor->schedule, error, now_ns);
+        return;
+    }
+    executor->statistics.workers_started++;
+    pp_schedule_spawned(&executor->schedule, lane);
+}
+
+void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
+{
+    struct pp_action action;
+    while (pp_schedule_next(&executor->schedule, now_ns, &action)) {
+        switch (action.kind) {
+        case PP_ACTION_SEND:
+            send(executor, action.lane, action.job, now_ns);
+            break;
+        case PP_ACTION_TAKE_BACK:
+            pp_core_take_back(executor, action.lane);
+            break;
+        case PP_ACTION_SPAWN:
+            spawn(executor, action.lane, now_ns);
+            break;
+        case PP_ACTION_RETIRE:
+            pp_pool_retire(executor->pool, action.lane);
+            break;
+        case PP_ACTION_GIVE_UP:
+            pp_core_fail_queued(executor, PP_E_NO_WORKERS, action.error);
+            break;
+        }
+    }
+    flush(executor);
+}
+
+/* ---- take_in ---- */
+
+static void absorb(struct pp_executor *executor, size_t lane, const struct pp_reply_view *reply,
+                   uint64_t now_ns)
+{
+    if (reply->kind == PP_REPLY_HELLO) {
+        if (reply->code == 0) {
+            pp_schedule_hello(&executor->schedule, lane, now_ns);
+        } else {
+            executor->seats[lane].refused = true;
+            pp_schedule_blame(&executor->schedule, reply->code);
+        }
+        return;
+    }
+    struct pp_future *future =
+        pp_future_of(pp_schedule_reply(&executor->schedule, lane, reply->nanoseconds, now_ns));
+    if (pp_is_done(future)) {
+        pp_future_collect(future); /* cancelled while its answer was on the way */
+        return;
+    }
+    if (reply->kind == PP_REPLY_NO_MEMORY) {
+        pp_future_fail(future, -ENOMEM, 0, NULL, 0);
+    } else if (reply->code == 0) {
+        pp_future_succeed(future, reply->payload, reply->size);
+    } else {
+        pp_future_fail(future, PP_E_TASK, reply->code, reply->payload, reply->size);
+    }
+    pp_core_finish(executor, future);
+}
+
+/* All that was received from one worker. */
+static void absorb_all(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    struct pp_reply_view reply;
+    int next;
+    while ((next = pp_pool_next_reply(executor->pool, lane, &reply)) == 1) {
+        absorb(executor, lane, &reply, now_ns);
+    }
+    executor->seats[lane].garbled = next < 0;
+}
+
+/* Takes in what one worker says. */
+static void take_in_lane(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    if (pp_pool_receive(executor->pool, lane) == -ENOMEM) {
+        executor->seats[lane].verdict = PP_VERDICT_NO_MEMORY;
+        pp_core_bury(executor, lane);
+        return;
+    }
+    absorb_all(executor, lane, now_ns);
+    if (executor->pool->slots[lane].state == PP_SLOT_ENDED) {
+        pp_core_bury(executor, lane);
+    }
+}
+
+static void take_in(struct pp_executor *executor, uint64_t now_ns)
+{
+    struct pp_pool *pool = executor->pool;
+    for (size_t lane = 0; lane < pool->used; lane++) {
+        if (pool->pollfds[2 * lane].revents != 0) {
+            take_in_lane(executor, lane, now_ns);
+        }
+        if (pool->pollfds[2 * lane + 1].revents != 0) {
+            mark_dirty(executor, lane);
+        }
+    }
+}
+
+/* Workers that ended without EOF, because a child of theirs holds their pipes. */
+static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
+{
+    for (size_t lane = 0; lane < executor->pool->used; lane++) {
+        const struct pp_slot *slot = &executor->pool->slots[lane];
+        if (slot->state != PP_SLOT_EMPTY && pp_pool_has_exited(executor->pool, lane)) {
+            while (slot->state != PP_SLOT_ENDED && pp_pool_receive(executor->pool, lane) > 0) {
+                absorb_all(executor, lane, now_ns);
+            }
+            pp_core_bury(executor, lane);
+        }
+    }
+}
+
+/* ---- The step ---- */
+
+/* When the executor has something to do of its own accord. */
+static uint64_t deadline_ns(const struct pp_executor *executor)
+{
+    uint64_t deadline = pp_schedule_deadline(&executor->schedule);
+    deadline = executor->limit_check_ns < deadline ? executor->limit_check_ns : deadline;
+    return executor->unfinished > 0 && executor->heartbeat_ns < deadline ? executor->heartbeat_ns : deadline;
+}
+
+int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
+{
+    struct pp_pool *pool = executor->pool;
+    /* The pool keeps one entry free behind its last slot's. */
+    pool->pollfds[2 * pool->used] = extra != NULL ? *extra : (struct pollfd){.fd = -1};
+    int ready = poll(pool->pollfds, (nfds_t)(2 * pool->used + 1), timeout_ms);
+    int error = errno;
+    if (extra != NULL) {
+        extra->revents = ready > 0 ? pool->pollfds[2 * pool->used].revents : 0;
+    }
+    pool->pollfds[2 * pool->used] = (struct pollfd){.fd = -1};
+    return ready == -1 ? -error : ready;
+}
+
+int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
+{
+    uint64_t finished_before = executor->finished;
+    uint64_t now_ns = pp_clock_ns();
+    executor->submits = 0;
+    pp_core_enforce_limits(executor, now_ns);
+    pp_core_hand_out(executor, now_ns);
+
+    bool is_done = executor->finished != finished_before || (executor->unfinished == 0 && extra == NULL);
+    uint64_t end_ns = timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * PP_NS_PER_MS;
+    uint64_t deadline = is_done ? now_ns : deadline_ns(executor); /* looks at every lane: once a step */
+    int ready =
+        pp_core_poll(executor, pp_poll_timeout_ms(now_ns, deadline < end_ns ? deadline : end_ns), extra);
+    now_ns = pp_clock_ns();
+    if (ready > 0) {
+        take_in(executor, now_ns);
+    }
+    if (executor->unfinished > 0 && now_ns >= executor->heartbeat_ns) {
+        executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
+        look_for_the_dead(executor, now_ns);
+    }
+    if (ready >= 0) {
+        pp_schedule_heard(&executor->schedule, now_ns);
+    }
+    pp_core_enforce_limits(executor, now_ns);
+    pp_core_hand_out(executor, now_ns);
+    pp_store_notify(executor->store);
+    if (ready < 0) {
+        return ready;
+    }
+    uint64_t done = executor->finished - finished_before;
+    return done < INT_MAX ? (int)done : INT_MAX;
+}
+
+int pp_executor_step(struct pp_executor *executor, int timeout_ms)
+{
+    return pp_executor_step_watching(executor, timeout_ms, NULL);
+}
+
+size_t pp_executor_pollfds(const struct pp_executor *executor, struct pollfd *fds, size_t capacity)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < 2 * executor->pool->used; i++) {
+        if (executor->pool->pollfds[i].fd != -1) {
+            if (count < capacity) {
+                fds[count] = executor->pool->pollfds[i];
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
+int pp_executor_next_deadline(const struct pp_executor *executor)
+{
+    /* Callbacks wait when something became done outside of a step, as when no worker could be had. */
+    return executor->store->notify_first != NULL ? 0
+                                                 : pp_poll_timeout_ms(pp_clock_ns(), deadline_ns(executor));
+}
