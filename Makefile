@@ -82,10 +82,9 @@ model: ## explore the model of the claim word, if spin is installed
 fuzz: ## feed the parsers whatever clang's fuzzer thinks of, if it is installed
 	$(Q)BUILD=$(BUILD) sh tests/fuzz.sh
 
-# The suites about processes; in the debug flavour, whose stack traces tell more. Not executor/test_executor: it has a
-# test that waits for an answer which, at valgrind's pace, is held back by the task that waits for the test.
+# The suites about processes; in the debug flavour, whose stack traces tell more.
 TRACED := $(addprefix pool/test_,worker pool spawn liveness pipe_io) \
-  $(addprefix executor/test_,map wait future limits)
+  $(addprefix executor/test_,executor map wait future limits)
 valgrind: ## run the suites about processes under valgrind, if it is installed
 ifeq ($(FLAVOUR),debug)
 valgrind: $(TRACED:%=$(BUILD)/tests/%)

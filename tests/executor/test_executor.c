@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -764,27 +765,31 @@ START_TEST(a_foreign_loop_need_not_wait_after_a_cancel)
 }
 END_TEST
 
-static volatile sig_atomic_t alarms;
-
-static void count_alarm(int signal_number)
+static void on_alarm(int signal_number)
 {
     (void)signal_number;
-    alarms++;
 }
 
-static void *interrupt(void *target)
+struct interrupter {
+    pthread_t target;
+    atomic_bool enough;
+};
+
+/* Again and again, because a signal that comes before the target waits is none that ends the wait. */
+static void *interrupt(void *arg)
 {
+    struct interrupter *interrupter = arg;
     const struct timespec pause = {.tv_nsec = 1000000};
-    while (alarms == 0) {
+    while (!atomic_load(&interrupter->enough)) {
         nanosleep(&pause, NULL);
-        pthread_kill(*(pthread_t *)target, SIGUSR1);
+        pthread_kill(interrupter->target, SIGUSR1);
     }
     return NULL;
 }
 
 START_TEST(a_signal_ends_a_wait_with_eintr_and_harms_nothing)
 {
-    struct sigaction action = {.sa_handler = count_alarm};
+    struct sigaction action = {.sa_handler = on_alarm};
     struct gate gate;
     sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
@@ -792,11 +797,11 @@ START_TEST(a_signal_ends_a_wait_with_eintr_and_harms_nothing)
     pp_executor *executor = open_executor(1);
     pp_future *future = submit_gate(executor, &gate);
     gate_await(&gate, 1);
-    pthread_t self = pthread_self();
+    struct interrupter interrupter = {.target = pthread_self()};
     pthread_t other;
-    alarms = 0;
-    ck_assert_int_eq(pthread_create(&other, NULL, interrupt, &self), 0);
+    ck_assert_int_eq(pthread_create(&other, NULL, interrupt, &interrupter), 0);
     ck_assert_int_eq(pp_future_wait(future, -1), -EINTR);
+    atomic_store(&interrupter.enough, true);
     pthread_join(other, NULL);
     gate_let_through(&gate, 1);
     int waited;
