@@ -519,6 +519,30 @@ static void row_round_trip(void)
 
 enum { FORKS = 12, FEW = 20 };
 
+/* What holds up all children, or nothing. */
+static int gate_from = -1;
+static int gate_to = -1;
+
+static int pass_gate(void)
+{
+    char byte;
+    return gate_from == -1 || read(gate_from, &byte, 1) == 1 ? 0 : EIO;
+}
+
+static void open_gate_for(size_t count)
+{
+    static const char bytes[FORKS];
+    if (gate_to != -1 && write(gate_to, bytes, count) != (ssize_t)count) {
+        die("gate", -errno);
+    }
+}
+
+static int pass_gate_task(const void *arg, size_t size, pp_reply *reply)
+{
+    (void)arg, (void)size, (void)reply;
+    return pass_gate();
+}
+
 static double bare_forks(void)
 {
     pid_t pids[FORKS];
@@ -527,42 +551,61 @@ static double bare_forks(void)
         pids[i] = fork();
         must_errno(pids[i], "fork");
         if (pids[i] == 0) {
-            _exit(0);
+            _exit(pass_gate());
         }
     }
+    open_gate_for(FORKS);
     for (size_t i = 0; i < FORKS; i++) {
         must_errno(waitpid(pids[i], NULL, 0), "waitpid");
     }
     return now_s() - start;
 }
 
-static double open_run_close(void)
+/* *started: how many workers it took. */
+static double open_run_close(size_t tasks, uint64_t *started)
 {
     pp_future *futures[FEW];
+    struct pp_statistics statistics;
     double start = now_s();
     pp_executor *executor = open_executor(FORKS);
-    for (size_t i = 0; i < FEW; i++) {
-        uint64_t number = i;
-        must(pp_executor_submit(executor, increment, &number, sizeof number, &futures[i]), "submit");
+    for (size_t i = 0; i < tasks; i++) {
+        must(pp_executor_submit(executor, pass_gate_task, &i, sizeof i, &futures[i]), "submit");
     }
-    must(pp_wait(futures, FEW, PP_UNTIL_ALL_DONE, -1, NULL), "wait");
+    open_gate_for(tasks);
+    must(pp_wait(futures, tasks, PP_UNTIL_ALL_DONE, -1, NULL), "wait");
+    pp_executor_statistics(executor, &statistics);
     close_executor(executor);
     double seconds = now_s() - start;
-    for (size_t i = 0; i < FEW; i++) {
+    for (size_t i = 0; i < tasks; i++) {
         pp_future_release(futures[i]);
     }
+    *started = statistics.workers_started;
     return seconds;
 }
 
 static void row_open_close(void)
 {
     enum { ROUNDS = 41 };
-    static struct pair pair;
+    static struct pair few, all;
+    uint64_t started, most = 0;
     for (size_t i = 0; i < ROUNDS; i++) {
         double bare = bare_forks();
-        add(&pair, open_run_close(), bare);
+        add(&few, open_run_close(FEW, &started), bare);
+        most = started > most ? started : most;
     }
-    report("open 12 workers, 20 tasks, close", &pair, 1e-3, "ms", "12 bare fork, exit, wait", 1.5);
+    report("open 12 workers, 20 tasks, close", &few, 1e-3, "ms", "12 bare fork, exit, wait", 1.5);
+    printf("  of the 12 workers at most %d were needed, and started\n", (int)most);
+    int gate[2];
+    must_errno(pipe(gate), "pipe");
+    gate_from = gate[0], gate_to = gate[1];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        double bare = bare_forks();
+        add(&all, open_run_close(FORKS, &started), bare);
+    }
+    report("open 12 workers, all at work at once, close", &all, 1e-3, "ms", "12 bare fork, wait, exit", 0);
+    close(gate_from);
+    close(gate_to);
+    gate_from = gate_to = -1;
 }
 
 /* ---- Mixes ---- */

@@ -130,15 +130,17 @@ int pp_executor_open(pp_executor **executor, const struct pp_options *options);
 
 /* Submits task(arg, arg_size). The bytes of `arg` are copied. The task is handed to an idle worker at once,
  * and otherwise queued without bound: a caller with an endless supply of tasks waits for some of its futures
- * now and then, or uses pp_map. Never blocks, runs no callback. *future must be released with
- * pp_future_release; `future` may be NULL when the result does not matter. -EINVAL: no task; -EMSGSIZE: more
- * than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: strict, and a worker died. */
+ * now and then, or uses pp_map. Never blocks. May take in what workers have answered by now, but runs no
+ * callback: that is for the next step. *future must be released with pp_future_release; `future` may be NULL
+ * when the result does not matter. -EINVAL: no task; -EMSGSIZE: more than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED;
+ * PP_E_NO_WORKERS: strict, and a worker died. */
 int pp_executor_submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        pp_future **future);
 
 /* One step: hands out work, waits at most `timeout_ms` for something to happen, takes in replies and deaths,
- * runs the callbacks of what became done. Returns the number of futures that became done, or -errno if poll
- * failed. With nothing under way it returns 0 at once. Callbacks may call anything here except close. */
+ * runs the callbacks of what became done. Returns the number of futures that became done since the step
+ * before (waiting for nothing if some have), or -errno if poll failed. With nothing under way it returns 0 at
+ * once. Callbacks may call anything here except close. */
 int pp_executor_step(pp_executor *executor, int timeout_ms);
 
 /* For callers with an event loop: the descriptors to poll before the next pp_executor_step(executor, 0), with
@@ -186,7 +188,7 @@ enum pp_state {
 };
 
 /* Does not block and takes nothing in: PENDING and RUNNING are as of now, done as of the last call that
- * steps. */
+ * steps or submits. */
 enum pp_state pp_future_state(const pp_future *future);
 
 /* SUCCEEDED, FAILED or CANCELLED. */

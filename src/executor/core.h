@@ -36,6 +36,7 @@ struct pp_executor {
     size_t dirty_count;
     size_t unfinished;
     size_t submits;          /* since the last step */
+    uint64_t finished_early; /* became done since then, while something was submitted */
     uint64_t limit_check_ns; /* when a task may next overrun its time; UINT64_MAX: none can */
     uint64_t heartbeat_ns;   /* when to look next for workers that ended without EOF */
     uint64_t finished;
@@ -87,6 +88,10 @@ void pp_core_limit_begins(struct pp_executor *executor, uint64_t now_ns);
 void pp_core_enforce_limits(struct pp_executor *executor, uint64_t now_ns);
 
 /* ---- The step (step.c) ---- */
+
+/* Something was submitted. Who submits in a burst will step before long; until then the idle workers are given
+ * something, if `may_act`: the schedule may have something to do. */
+void pp_core_submitted(struct pp_executor *executor, bool may_act);
 
 /* Carries out what the schedule wants. */
 void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns);

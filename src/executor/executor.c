@@ -65,8 +65,6 @@ fail_arguments:
 int pp_executor_submit(struct pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        struct pp_future **future)
 {
-    /* Who submits in a burst will step before long; until then the idle workers have been given something. */
-    size_t burst = 2 * executor->options.workers + 8;
     if (task == NULL) {
         return -EINVAL;
     }
@@ -86,10 +84,8 @@ int pp_executor_submit(struct pp_executor *executor, pp_task *task, const void *
     }
     executor->unfinished++;
     executor->statistics.tasks_submitted++;
-    if (pp_schedule_submit(&executor->schedule, &opened->job, (uintptr_t)task, arg_size) &&
-        executor->submits++ < burst) {
-        pp_core_hand_out(executor, pp_clock_ns());
-    }
+    pp_core_submitted(executor,
+                      pp_schedule_submit(&executor->schedule, &opened->job, (uintptr_t)task, arg_size));
     return 0;
 }
 

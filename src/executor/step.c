@@ -17,10 +17,12 @@ enum {
     /* How often to look for workers that ended without EOF, while tasks are under way. */
     HEARTBEAT_NS = 250000000,
     /* What may take a worker several reads. */
-    LARGE_BYTES = 16 * 1024
+    LARGE_BYTES = 16 * 1024,
+    /* Who submits very many before it steps keeps the workers supplied all the same. */
+    SUBMITS_PER_LISTEN = 1024
 };
 
-/* ---- hand_out ---- */
+/* ---- take_in ---- */
 
 static void mark_dirty(struct pp_executor *executor, size_t lane)
 {
@@ -29,6 +31,104 @@ static void mark_dirty(struct pp_executor *executor, size_t lane)
         executor->dirty[executor->dirty_count++] = lane;
     }
 }
+
+static void absorb(struct pp_executor *executor, size_t lane, const struct pp_reply_view *reply,
+                   uint64_t now_ns)
+{
+    if (reply->kind == PP_REPLY_HELLO) {
+        if (reply->code == 0) {
+            pp_schedule_hello(&executor->schedule, lane, now_ns);
+        } else {
+            executor->seats[lane].refused = true;
+            pp_schedule_blame(&executor->schedule, reply->code);
+        }
+        return;
+    }
+    struct pp_future *future =
+        pp_future_of(pp_schedule_reply(&executor->schedule, lane, reply->nanoseconds, now_ns));
+    if (pp_is_done(future)) {
+        pp_future_collect(future); /* cancelled while its answer was on the way */
+        return;
+    }
+    if (reply->kind == PP_REPLY_NO_MEMORY) {
+        pp_future_fail(future, -ENOMEM, 0, NULL, 0);
+    } else if (reply->code == 0) {
+        pp_future_succeed(future, reply->payload, reply->size);
+    } else {
+        pp_future_fail(future, PP_E_TASK, reply->code, reply->payload, reply->size);
+    }
+    pp_core_finish(executor, future);
+}
+
+/* All that was received from one worker. */
+static void absorb_all(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    struct pp_reply_view reply;
+    int next;
+    while ((next = pp_pool_next_reply(executor->pool, lane, &reply)) == 1) {
+        absorb(executor, lane, &reply, now_ns);
+    }
+    executor->seats[lane].garbled = next < 0;
+}
+
+/* Takes in what one worker says. */
+static void take_in_lane(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    if (pp_pool_receive(executor->pool, lane) == -ENOMEM) {
+        executor->seats[lane].verdict = PP_VERDICT_NO_MEMORY;
+        pp_core_bury(executor, lane);
+        return;
+    }
+    absorb_all(executor, lane, now_ns);
+    if (executor->pool->slots[lane].state == PP_SLOT_ENDED) {
+        pp_core_bury(executor, lane);
+    }
+}
+
+/* Whether anybody has said something. */
+static bool take_in(struct pp_executor *executor, uint64_t now_ns)
+{
+    struct pp_pool *pool = executor->pool;
+    bool heard = false;
+    for (size_t lane = 0; lane < pool->used; lane++) {
+        if (pool->pollfds[2 * lane].revents != 0) {
+            take_in_lane(executor, lane, now_ns);
+            heard = true;
+        }
+        if (pool->pollfds[2 * lane + 1].revents != 0) {
+            mark_dirty(executor, lane);
+        }
+    }
+    return heard;
+}
+
+int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
+{
+    struct pp_pool *pool = executor->pool;
+    /* The pool keeps one entry free behind its last slot's. */
+    pool->pollfds[2 * pool->used] = extra != NULL ? *extra : (struct pollfd){.fd = -1};
+    int ready = poll(pool->pollfds, (nfds_t)(2 * pool->used + 1), timeout_ms);
+    int error = errno;
+    if (extra != NULL) {
+        extra->revents = ready > 0 ? pool->pollfds[2 * pool->used].revents : 0;
+    }
+    pool->pollfds[2 * pool->used] = (struct pollfd){.fd = -1};
+    return ready == -1 ? -error : ready;
+}
+
+/* Takes in what there is by now, without waiting. False: nobody has said anything. */
+static bool listen(struct pp_executor *executor)
+{
+    int ready = executor->schedule.live > 0 ? pp_core_poll(executor, 0, NULL) : 0;
+    uint64_t now_ns = pp_clock_ns();
+    bool heard = ready > 0 && take_in(executor, now_ns);
+    if (ready >= 0) {
+        pp_schedule_heard(&executor->schedule, now_ns);
+    }
+    return heard;
+}
+
+/* ---- hand_out ---- */
 
 /* Writes what waits to be written and was not refused room before. */
 static void flush(struct pp_executor *executor)
@@ -99,7 +199,10 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
             pp_core_take_back(executor, action.lane);
             break;
         case PP_ACTION_SPAWN:
-            spawn(executor, action.lane, now_ns);
+            /* A fork costs a hundred times what it costs to hear who has become free. */
+            if (!listen(executor)) {
+                spawn(executor, action.lane, now_ns);
+            }
             break;
         case PP_ACTION_RETIRE:
             pp_pool_retire(executor->pool, action.lane);
@@ -112,73 +215,7 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
     flush(executor);
 }
 
-/* ---- take_in ---- */
-
-static void absorb(struct pp_executor *executor, size_t lane, const struct pp_reply_view *reply,
-                   uint64_t now_ns)
-{
-    if (reply->kind == PP_REPLY_HELLO) {
-        if (reply->code == 0) {
-            pp_schedule_hello(&executor->schedule, lane, now_ns);
-        } else {
-            executor->seats[lane].refused = true;
-            pp_schedule_blame(&executor->schedule, reply->code);
-        }
-        return;
-    }
-    struct pp_future *future =
-        pp_future_of(pp_schedule_reply(&executor->schedule, lane, reply->nanoseconds, now_ns));
-    if (pp_is_done(future)) {
-        pp_future_collect(future); /* cancelled while its answer was on the way */
-        return;
-    }
-    if (reply->kind == PP_REPLY_NO_MEMORY) {
-        pp_future_fail(future, -ENOMEM, 0, NULL, 0);
-    } else if (reply->code == 0) {
-        pp_future_succeed(future, reply->payload, reply->size);
-    } else {
-        pp_future_fail(future, PP_E_TASK, reply->code, reply->payload, reply->size);
-    }
-    pp_core_finish(executor, future);
-}
-
-/* All that was received from one worker. */
-static void absorb_all(struct pp_executor *executor, size_t lane, uint64_t now_ns)
-{
-    struct pp_reply_view reply;
-    int next;
-    while ((next = pp_pool_next_reply(executor->pool, lane, &reply)) == 1) {
-        absorb(executor, lane, &reply, now_ns);
-    }
-    executor->seats[lane].garbled = next < 0;
-}
-
-/* Takes in what one worker says. */
-static void take_in_lane(struct pp_executor *executor, size_t lane, uint64_t now_ns)
-{
-    if (pp_pool_receive(executor->pool, lane) == -ENOMEM) {
-        executor->seats[lane].verdict = PP_VERDICT_NO_MEMORY;
-        pp_core_bury(executor, lane);
-        return;
-    }
-    absorb_all(executor, lane, now_ns);
-    if (executor->pool->slots[lane].state == PP_SLOT_ENDED) {
-        pp_core_bury(executor, lane);
-    }
-}
-
-static void take_in(struct pp_executor *executor, uint64_t now_ns)
-{
-    struct pp_pool *pool = executor->pool;
-    for (size_t lane = 0; lane < pool->used; lane++) {
-        if (pool->pollfds[2 * lane].revents != 0) {
-            take_in_lane(executor, lane, now_ns);
-        }
-        if (pool->pollfds[2 * lane + 1].revents != 0) {
-            mark_dirty(executor, lane);
-        }
-    }
-}
+/* ---- The step ---- */
 
 /* Workers that ended without EOF, because a child of theirs holds their pipes. */
 static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
@@ -194,8 +231,6 @@ static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
     }
 }
 
-/* ---- The step ---- */
-
 /* When the executor has something to do of its own accord. */
 static uint64_t deadline_ns(const struct pp_executor *executor)
 {
@@ -204,24 +239,25 @@ static uint64_t deadline_ns(const struct pp_executor *executor)
     return executor->unfinished > 0 && executor->heartbeat_ns < deadline ? executor->heartbeat_ns : deadline;
 }
 
-int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
+void pp_core_submitted(struct pp_executor *executor, bool may_act)
 {
-    struct pp_pool *pool = executor->pool;
-    /* The pool keeps one entry free behind its last slot's. */
-    pool->pollfds[2 * pool->used] = extra != NULL ? *extra : (struct pollfd){.fd = -1};
-    int ready = poll(pool->pollfds, (nfds_t)(2 * pool->used + 1), timeout_ms);
-    int error = errno;
-    if (extra != NULL) {
-        extra->revents = ready > 0 ? pool->pollfds[2 * pool->used].revents : 0;
+    size_t burst = 2 * executor->options.workers + 8;
+    uint64_t finished_before = executor->finished;
+    executor->submits++;
+    if (executor->submits % SUBMITS_PER_LISTEN == 0) {
+        listen(executor);
+    } else if (!may_act || executor->submits > burst) {
+        return;
     }
-    pool->pollfds[2 * pool->used] = (struct pollfd){.fd = -1};
-    return ready == -1 ? -error : ready;
+    pp_core_hand_out(executor, pp_clock_ns());
+    executor->finished_early += executor->finished - finished_before;
 }
 
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
 {
-    uint64_t finished_before = executor->finished;
+    uint64_t finished_before = executor->finished - executor->finished_early;
     uint64_t now_ns = pp_clock_ns();
+    executor->finished_early = 0;
     executor->submits = 0;
     pp_core_enforce_limits(executor, now_ns);
     pp_core_hand_out(executor, now_ns);

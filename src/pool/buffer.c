@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 4096, LARGE_CAPACITY = 1 << 20 };
+enum { PIECE = 4096, LARGE_CAPACITY = 1 << 20 };
 
 /* Moves the queue to where it begins when it is fresh, if what has been consumed in front of it is as large
  * as itself: then the moves cost no more than the appends. Its offset in a multiple of 16 must not change
@@ -35,10 +35,9 @@ bool pp_buffer_grow(struct pp_buffer *buffer, size_t room)
     if (end > SIZE_MAX / 4 || room > SIZE_MAX / 4 - end) {
         return false;
     }
-    size_t capacity = buffer->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buffer->capacity;
-    while (capacity - end < room) {
-        capacity *= 2;
-    }
+    /* At least twice as much, so that growing costs no more than appending; and whole pieces. */
+    size_t capacity = end + room > 2 * buffer->capacity ? end + room : 2 * buffer->capacity;
+    capacity = (capacity + PIECE - 1) / PIECE * PIECE;
     unsigned char *memory = realloc(buffer->memory, capacity);
     if (memory == NULL) {
         return false;

@@ -14,9 +14,13 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pp_pool *pools;
 
+/* SIGRTMAX is a call to libc: made once here, not in every child, each of which would have to link it first. */
+static int last_signal;
+
 void pp_spawn_register(struct pp_pool *pool)
 {
     pthread_mutex_lock(&lock);
+    last_signal = SIGRTMAX;
     pool->next_pool = pools;
     pools = pool;
     pthread_mutex_unlock(&lock);
@@ -96,10 +100,11 @@ static void leave_siblings(const struct pp_pool *mine)
 {
     for (struct pp_pool *pool = pools; pool != NULL; pool = pool->next_pool) {
         for (size_t i = 0; i < pool->used; i++) {
-            pp_fd_close(&pool->slots[i].requests_to);
-            pp_fd_close(&pool->slots[i].requests_from);
-            pp_fd_close(&pool->slots[i].replies_from);
-            pp_fd_close(&pool->slots[i].liveness_to);
+            struct pp_slot slot = pool->slots[i]; /* a copy: what is written here becomes a page of our own */
+            pp_fd_close(&slot.requests_to);
+            pp_fd_close(&slot.requests_from);
+            pp_fd_close(&slot.replies_from);
+            pp_fd_close(&slot.liveness_to);
         }
         if (pool != mine) {
             pp_shared_pages_close(&pool->pages);
@@ -119,7 +124,7 @@ static void reset_signals(void)
     const struct sigaction to_default = {.sa_handler = SIG_DFL};
     const struct sigaction to_ignore = {.sa_handler = SIG_IGN};
     /* All there are, also those that POSIX does not name: the call fails harmlessly where there is none. */
-    for (int signal_number = 1; signal_number <= SIGRTMAX; signal_number++) {
+    for (int signal_number = 1; signal_number <= last_signal; signal_number++) {
         struct sigaction now;
         if (sigaction(signal_number, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
             now.sa_handler != SIG_DFL) {

@@ -316,6 +316,56 @@ START_TEST(an_idle_worker_is_used_again)
 }
 END_TEST
 
+/* Waits for what a worker says, without taking it in. */
+static void await_word(pp_executor *executor)
+{
+    struct pollfd fds[8];
+    size_t count = pp_executor_pollfds(executor, fds, 8);
+    ck_assert_int_ge(poll(fds, (nfds_t)count, -1), 1);
+}
+
+START_TEST(a_worker_that_has_answered_unheard_is_used_before_another_is_started)
+{
+    pp_executor *executor = open_executor(4);
+    pp_future *futures[5];
+    futures[0] = submit(executor, task_pid, "", 0);
+    ck_assert_int_gt(int_result(futures[0]), 0);
+    uint64_t started = statistics_of(executor).workers_started; /* 1, or the machine is very slow */
+    for (int i = 1; i < 5; i++) {
+        futures[i] = submit(executor, task_pid, "", 0);
+        await_word(executor);
+    }
+    ck_assert_uint_eq(statistics_of(executor).workers_started, started);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_gt(int_result(futures[i]), 0);
+        pp_future_release(futures[i]);
+    }
+    assert_closed(executor, PP_CLOSE_DRAIN);
+}
+END_TEST
+
+START_TEST(who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it)
+{
+    pp_executor *executor = open_executor(2);
+    pp_future *first = submit(executor, task_echo, "", 0);
+    size_t count = 1;
+    for (; !pp_future_is_done(first); count++) {
+        pp_future_release(submit(executor, task_echo, "", 0));
+    }
+    int early = pp_executor_step(executor, -1);
+    ck_assert_int_ge(early, 1);
+    size_t done = (size_t)early;
+    while (done < count) {
+        int finished = pp_executor_step(executor, -1);
+        ck_assert_int_ge(finished, 0);
+        done += (size_t)finished;
+    }
+    ck_assert_uint_eq(done, count);
+    pp_future_release(first);
+    assert_closed(executor, PP_CLOSE_DRAIN);
+}
+END_TEST
+
 START_TEST(all_workers_work_at_once_and_never_more)
 {
     enum { WORKERS = 3, COUNT = 45 };
@@ -1095,6 +1145,8 @@ int main(void)
 
     TCase *workers = harness_case(suite, "workers", 30);
     tcase_add_test(workers, an_idle_worker_is_used_again);
+    tcase_add_test(workers, a_worker_that_has_answered_unheard_is_used_before_another_is_started);
+    tcase_add_test(workers, who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it);
     tcase_add_test(workers, all_workers_work_at_once_and_never_more);
     tcase_add_loop_test(workers, a_task_that_ends_its_worker_fails_alone_and_tells_how, 0, DEATHS);
     tcase_add_test(workers, several_workers_that_die_at_once_are_all_replaced);
