@@ -9,7 +9,12 @@ BUILD   ?= build/$(FLAVOUR)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
-FLAGS_release := -O2 -g -DNDEBUG
+# Small functions of many files run for each task: inlined across files they cost a third less. The archives hold plain
+# code too, for those who link without it.
+accepted = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo '$(1)')
+ACROSS_FILES_release = $(eval ACROSS_FILES_release := $(call accepted,-flto=auto -ffat-lto-objects))$(ACROSS_FILES_release)
+
+FLAGS_release = -O2 -g -DNDEBUG $(ACROSS_FILES_release)
 FLAGS_debug   := -O0 -g3
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address
 FLAGS_ubsan   := -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=all
@@ -168,7 +173,7 @@ LINK_FLAGS_test_failing_calls := $(WRAPPED:%=-Wl,--wrap=%)
 
 $(TESTS): %: %.o $(SUPPORT) $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(LINK_FLAGS_$(@F)) $$(pkg-config --libs check) $(LDLIBS)
+	$(Q)$(LINK) -fno-lto -o $@ $^ $(LINK_FLAGS_$(@F)) $$(pkg-config --libs check) $(LDLIBS)
 
 $(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
 	$(call say,CC,$<)

@@ -41,7 +41,7 @@ void pp_store_close(struct pp_store *store)
 
 static bool grow(struct pp_store *store)
 {
-    struct pp_chunk *chunk = malloc(sizeof *chunk);
+    struct pp_chunk *chunk = aligned_alloc(PP_FUTURE_LINE, sizeof *chunk);
     if (chunk == NULL) {
         return false;
     }
@@ -67,7 +67,7 @@ struct pp_future *pp_future_open(struct pp_store *store, pp_task *task, const vo
     future->task = task;
     future->arg.memory = future->result.memory = NULL;
     future->arg.size = future->result.size = 0;
-    future->watchers = future->last_watcher = NULL;
+    future->watchers = NULL;
     future->owner = NULL;
     future->next = future->previous = NULL;
     future->mark = NULL;
@@ -125,22 +125,22 @@ void pp_future_release(struct pp_future *future)
 
 void pp_future_watch(struct pp_future *future, struct pp_watcher *watcher)
 {
+    struct pp_watcher **end = &future->watchers;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
     watcher->next = NULL;
-    *(future->watchers != NULL ? &future->last_watcher->next : &future->watchers) = watcher;
-    future->last_watcher = watcher;
+    *end = watcher;
 }
 
 void pp_future_unwatch(struct pp_future *future, struct pp_watcher *watcher)
 {
-    struct pp_watcher *previous = NULL;
-    for (struct pp_watcher *w = future->watchers; w != NULL; previous = w, w = w->next) {
-        if (w == watcher) {
-            *(previous != NULL ? &previous->next : &future->watchers) = w->next;
-            if (future->last_watcher == w) {
-                future->last_watcher = previous;
-            }
-            return;
-        }
+    struct pp_watcher **link = &future->watchers;
+    while (*link != NULL && *link != watcher) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = watcher->next;
     }
 }
 
@@ -156,16 +156,15 @@ static void queue_for_notification(struct pp_future *future)
 /* Tells those who want to know at once, and leaves the user's callbacks for later. */
 static void tell_watchers(struct pp_future *future)
 {
-    struct pp_watcher *watcher = future->watchers;
-    future->watchers = future->last_watcher = NULL;
-    while (watcher != NULL) {
-        struct pp_watcher *next = watcher->next;
+    struct pp_watcher **link = &future->watchers;
+    while (*link != NULL) {
+        struct pp_watcher *watcher = *link;
         if (watcher->done != NULL) {
+            *link = watcher->next;
             watcher->done(watcher, future);
         } else {
-            pp_future_watch(future, watcher);
+            link = &watcher->next;
         }
-        watcher = next;
     }
     if (future->watchers != NULL) {
         queue_for_notification(future);
@@ -210,7 +209,7 @@ int pp_future_on_done(struct pp_future *future, pp_callback *callback, void *con
 static void become(struct pp_future *future, enum pp_state state, int error)
 {
     assert(future->state == PP_PENDING);
-    future->state = state;
+    future->state = (uint8_t)state;
     future->error = error;
     if (future->watchers != NULL) {
         tell_watchers(future);

@@ -19,6 +19,8 @@
 
 struct pp_store;
 
+enum { PP_FUTURE_LINE = 64 }; /* what a cache line most often is */
+
 /* Something that is to know when a future is done. */
 struct pp_watcher {
     struct pp_watcher *next;
@@ -38,26 +40,26 @@ struct pp_record {
     struct pp_attempt *attempts;
 };
 
+/* In the order in which it is needed, a cache line each: to queue and send it, to answer it, and seldom. */
 struct pp_future {
-    struct pp_job job;
-    struct pp_store *store;
+    _Alignas(PP_FUTURE_LINE) struct pp_job job;
     pp_task *task;
     struct pp_payload arg;
-    struct pp_payload result; /* or the error's text */
-    struct pp_watcher *watchers;
-    struct pp_watcher *last_watcher;
-    struct pp_owner *owner; /* NULL: nobody's */
+    uint64_t ordinal;            /* of the job, when it was sent */
+    struct pp_owner *owner;      /* NULL: nobody's */
+    struct pp_payload result;    /* or the error's text */
+    struct pp_watcher *watchers; /* in the order in which they came */
+    int error;
+    uint8_t state; /* an enum pp_state, never RUNNING */
+    bool released;
+    bool to_notify; /* its callbacks wait to be run */
+    bool notifying; /* they are being run */
+    struct pp_store *store;
     struct pp_future *next; /* in the owner's list, or among the free ones */
     struct pp_future *previous;
     uint64_t index;           /* the owner's */
     const void *mark;         /* NULL but while an array of futures is searched for repetitions */
     struct pp_record *record; /* of workers that died of it, or of its failure */
-    uint64_t ordinal;         /* of the job, when it was sent */
-    enum pp_state state;      /* never RUNNING */
-    int error;
-    bool released;
-    bool to_notify; /* its callbacks wait to be run */
-    bool notifying; /* they are being run */
     struct pp_future *next_to_notify;
 };
 

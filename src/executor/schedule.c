@@ -449,22 +449,21 @@ static bool may_spawn(const struct pp_schedule *schedule, uint64_t now_ns)
     return schedule->live < schedule->lane_count && now_ns >= schedule->spawn_after_ns;
 }
 
-/* The lane that is to get the first job of the queue; NULL: nobody may. */
-static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_ns)
+/* The lane that is to be filled next, beginning with the first job of the queue; NULL: nobody may. */
+static struct pp_lane *next_to_fill(struct pp_schedule *schedule, uint64_t now_ns)
 {
     const struct pp_job *job = schedule->queue.first;
-    struct pp_lane *lane = schedule->filling;
+    struct pp_lane *lane;
     /* One more worker is a better hope than one that does not begin, unless that is still starting; but not
      * again for the same job: then it is the machine that is slow, not the worker. */
     const struct pp_lane *suspect = schedule->lists[PP_LISTED_SUSPECT].first;
     bool prefers_new = suspect != NULL && suspect->hello && job->returns < 2 && may_spawn(schedule, now_ns);
     int last = prefers_new ? PP_LISTED_NEW : PP_LISTED_SUSPECT;
-    while (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, job)) {
+    do {
         lane = NULL;
         for (int list = PP_LISTED_IDLE; list <= last && lane == NULL; list++) {
             lane = schedule->lists[list].first;
         }
-        schedule->filling = lane;
         if (lane == NULL) {
             return NULL;
         }
@@ -472,6 +471,16 @@ static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_n
         if (lane->window_ns > lane->credit_ns / 2 && lane->credit_ns > CREDIT_NS) {
             lane->credit_ns -= lane->credit_ns / 8;
         }
+    } while (!has_room(schedule, lane, job));
+    return lane;
+}
+
+/* The lane that is to get the first job of the queue; NULL: nobody may. */
+static struct pp_lane *lane_to_fill(struct pp_schedule *schedule, uint64_t now_ns)
+{
+    struct pp_lane *lane = schedule->filling;
+    if (lane == NULL || schedule->share == 0 || !has_room(schedule, lane, schedule->queue.first)) {
+        lane = schedule->filling = next_to_fill(schedule, now_ns);
         schedule->share = (schedule->queue.count + schedule->lane_count - 1) / schedule->lane_count;
     }
     return lane;
