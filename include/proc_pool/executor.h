@@ -41,9 +41,9 @@
  *   - stdio: a worker inherits what was not flushed at the fork, and leaves by _exit, which flushes
  *     nothing. Flush before pp_executor_open; a task that prints must flush (or write(2)) itself.
  *
- * In a worker: SIGINT is ignored (the program decides what ^C means), SIGIO ends the process (that is how it
- * learns that its parent died), other signals that the program caught have their default action, none is
- * blocked.
+ * In a worker: SIGINT is ignored (the program decides what ^C means), SIGIO ends the process (it or, on Linux,
+ * SIGKILL comes when the parent dies), other signals that the program caught have their default action, none
+ * is blocked.
  *
  * Errors: calls return 0 or a negative code: -errno for what the system said, or one of enum pp_error.
  * pp_strerror names both. A call that fails changes nothing unless it says otherwise. Times are in

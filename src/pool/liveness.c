@@ -1,4 +1,4 @@
-/* O_ASYNC is BSD's and Linux's, not POSIX's. */
+/* O_ASYNC is BSD's and Linux's, not POSIX's; F_SETSIG is Linux's. */
 #ifdef __linux__
 #define _GNU_SOURCE
 #endif
@@ -12,18 +12,31 @@
 #include <unistd.h>
 
 #ifdef O_ASYNC
+/* Linux lets one choose what comes instead of SIGIO. Which it will be, or -errno. */
+static int choose_signal(int from)
+{
+#ifdef F_SETSIG
+    return fcntl(from, F_SETSIG, SIGKILL) == -1 ? -errno : SIGKILL;
+#else
+    (void)from;
+    return SIGIO;
+#endif
+}
+
 int pp_liveness_watch(int from)
 {
+    int signal_number = choose_signal(from);
     int flags = fcntl(from, F_GETFL);
-    if (flags == -1 || fcntl(from, F_SETOWN, getpid()) == -1 || fcntl(from, F_SETFL, flags | O_ASYNC) == -1) {
+    if (signal_number < 0 || flags == -1 || fcntl(from, F_SETOWN, getpid()) == -1 ||
+        fcntl(from, F_SETFL, flags | O_ASYNC) == -1) {
         return -errno;
     }
     /* A write end that was closed before O_ASYNC was set sent no signal. */
     struct pollfd end = {.fd = from};
     if (poll(&end, 1, 0) == 1 && (end.revents & POLLHUP) != 0) {
-        raise(SIGIO);
+        raise(signal_number);
     }
-    return 0;
+    return signal_number;
 }
 #else
 int pp_liveness_watch(int from)

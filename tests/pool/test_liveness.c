@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct watch {
@@ -25,15 +26,20 @@ static void close_watch(struct watch *watch)
     pp_pipe_close(&watch->report);
 }
 
-/* Reports its pid and computes for ever. */
+/* What a watcher says of itself. */
+struct watcher {
+    pid_t pid;
+    int signal_number; /* by which it will end */
+};
+
+/* Reports and computes for ever. */
 static int watch_and_compute(void *context)
 {
     struct watch *watch = context;
-    pid_t pid = getpid();
     pp_fd_close(&watch->life.to);
-    int error = pp_liveness_watch(watch->life.from);
-    if (error != 0 || !process_write(watch->report.to, &pid, sizeof pid)) {
-        return error == -ENOTSUP ? 2 : 1;
+    struct watcher self = {.pid = getpid(), .signal_number = pp_liveness_watch(watch->life.from)};
+    if (self.signal_number < 0 || !process_write(watch->report.to, &self, sizeof self)) {
+        return 1;
     }
     for (volatile unsigned long i = 0;; i++) {
     }
@@ -42,30 +48,50 @@ static int watch_and_compute(void *context)
 START_TEST(the_closing_of_the_last_write_end_ends_a_busy_process)
 {
     struct watch watch;
-    pid_t reported;
+    struct watcher watcher;
     open_watch(&watch);
     pid_t pid = process_start(watch_and_compute, &watch);
-    ck_assert(process_read(watch.report.from, &reported, sizeof reported));
+    ck_assert(process_read(watch.report.from, &watcher, sizeof watcher));
     pp_fd_close(&watch.life.to);
-    process_expect_signal(pid, SIGIO);
+    process_expect_signal(pid, watcher.signal_number);
     close_watch(&watch);
 }
 END_TEST
 
-/* Reports, and once more after each byte that it is sent. */
+START_TEST(a_stopped_process_ends_too_where_the_signal_can_be_chosen)
+{
+    struct watch watch;
+    struct watcher watcher;
+    siginfo_t info;
+    open_watch(&watch);
+    pid_t pid = process_start(watch_and_compute, &watch);
+    ck_assert(process_read(watch.report.from, &watcher, sizeof watcher));
+    ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WSTOPPED), 0);
+    pp_fd_close(&watch.life.to);
+    if (watcher.signal_number != SIGKILL) {
+        kill(pid, SIGCONT); /* stays stopped until then */
+    }
+    process_expect_signal(pid, watcher.signal_number);
+    close_watch(&watch);
+}
+END_TEST
+
+/* Reports by which signal it will end, and once more after each byte that it is sent. */
 static int watch_and_answer(void *context)
 {
     struct watch *watch = context;
     struct pp_pipe questions = watch[1].life;
-    char byte = 'x';
+    char byte;
     pp_fd_close(&watch->life.to);
     pp_fd_close(&questions.to);
-    if (pp_liveness_watch(watch->life.from) != 0) {
+    byte = (char)pp_liveness_watch(watch->life.from);
+    if (byte < 0) {
         return 1;
     }
     do {
         process_write(watch->report.to, &byte, 1);
-    } while (process_read(questions.from, &byte, 1));
+    } while (process_read(questions.from, &(char){0}, 1));
     return 0;
 }
 
@@ -88,7 +114,7 @@ START_TEST(a_process_lives_as_long_as_one_write_end_is_open)
     ck_assert(process_write(watch[1].life.to, &byte, 1));
     ck_assert(process_read(watch[0].report.from, &byte, 1));
     close(other);
-    process_expect_signal(pid, SIGIO);
+    process_expect_signal(pid, byte);
     close_watch(&watch[0]);
     close_watch(&watch[1]);
 }
@@ -113,7 +139,9 @@ START_TEST(a_write_end_that_was_closed_before_counts_too)
     open_watch(&watch);
     pid_t pid = process_start(watch_too_late, &watch);
     pp_fd_close(&watch.life.to);
-    process_expect_signal(pid, SIGIO);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGIO));
     close_watch(&watch);
 }
 END_TEST
@@ -133,7 +161,7 @@ static unsigned long long time_of_death(void)
 {
     struct watch watch = {.report = {-1, -1}};
     ck_assert_int_eq(pp_pipe_open(&watch.report), 0);
-    pid_t watcher;
+    struct watcher watcher;
     pid_t parent = fork();
     ck_assert_int_ne(parent, -1);
     if (parent == 0) {
@@ -178,6 +206,7 @@ int main(void)
         return harness_run(suite); /* pipes have no O_ASYNC here */
     }
     tcase_add_test(tcase, the_closing_of_the_last_write_end_ends_a_busy_process);
+    tcase_add_test(tcase, a_stopped_process_ends_too_where_the_signal_can_be_chosen);
     tcase_add_test(tcase, a_process_lives_as_long_as_one_write_end_is_open);
     tcase_add_test(tcase, a_write_end_that_was_closed_before_counts_too);
     tcase_add_test(tcase, a_busy_process_is_gone_within_10_ms_of_its_parents_sigkill);
