@@ -334,10 +334,11 @@ void pp_pool_retire(struct pp_pool *pool, size_t slot)
 
 void pp_pool_kill(struct pp_pool *pool, size_t slot)
 {
+    struct pp_slot *s = &pool->slots[slot];
     /* A process that the kernel reaped by itself, because the caller ignores SIGCHLD, has left its pid to
-     * others. */
-    if (pool->slots[slot].state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot)) {
-        kill(pool->slots[slot].pid, SIGKILL);
+     * others. One that has become another user's cannot be killed, but loses its parent. */
+    if (s->state != PP_SLOT_EMPTY && !pp_pool_has_exited(pool, slot) && kill(s->pid, SIGKILL) != 0) {
+        pp_spawn_fd_close(&s->liveness_to);
     }
 }
 

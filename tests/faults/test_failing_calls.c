@@ -5,11 +5,12 @@
  * The linker puts the functions named __wrap_… here in the place of the system's. They count only while a play
  * is on, in the parent or in its workers; the count of the workers is shared, so that one of them fails, once.
  *
- * Not among them: kill and waitid, which for a child of one's own have no errors; close, whose errors mean
- * nothing; and calls that are documented not to fail. */
+ * Not among them: calls that are documented not to fail. */
 
 #include "support/harness.h"
 #include "support/tasks.h"
+
+#include "liveness.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +23,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum call { FORK, PIPE2, FCNTL, POLL, READ, WRITE, MMAP, WAITPID, MEMORY, SHORT_READ, SHORT_WRITE };
+enum call {
+    FORK,
+    PIPE2,
+    FCNTL,
+    POLL,
+    READ,
+    WRITE,
+    CLOSE,
+    MMAP,
+    MUNMAP,
+    KILL,
+    WAITPID,
+    WAITID,
+    MEMORY,
+    SHORT_READ,
+    SHORT_WRITE
+};
 
 /* What fails. In shared memory. */
 static struct fault {
     enum call call;
     bool in_worker;
     int error;
-    unsigned nth; /* from 1 */
+    unsigned nth;  /* from 1 */
+    bool for_good; /* and all after it */
     _Atomic unsigned count;
 } * fault;
 
@@ -42,7 +60,11 @@ static bool is_up(enum call call)
 
 static bool fails(enum call call)
 {
-    if (!is_up(call) || atomic_fetch_add(&fault->count, 1) + 1 != fault->nth) {
+    if (!is_up(call)) {
+        return false;
+    }
+    unsigned use = atomic_fetch_add(&fault->count, 1) + 1;
+    if (use != fault->nth && !(fault->for_good && use > fault->nth)) {
         return false;
     }
     errno = fault->error;
@@ -113,6 +135,13 @@ void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_
     return fails(MMAP) ? MAP_FAILED : __real_mmap(at, size, protection, flags, fd, offset);
 }
 
+int __real_kill(pid_t pid, int signal_number);
+int __wrap_kill(pid_t pid, int signal_number);
+int __wrap_kill(pid_t pid, int signal_number)
+{
+    return fails(KILL) ? -1 : __real_kill(pid, signal_number);
+}
+
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options)
@@ -121,11 +150,41 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
         return __real_waitpid(pid, status, options);
     }
     if (fault->error == ECHILD) { /* somebody else has waited for it */
-        kill(pid, SIGKILL);
+        __real_kill(pid, SIGKILL);
         __real_waitpid(pid, NULL, 0);
     }
     errno = fault->error;
     return -1;
+}
+
+/* A close that fails has closed all the same. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    int result = __real_close(fd);
+    return fails(CLOSE) ? -1 : result;
+}
+
+int __real_munmap(void *at, size_t size);
+int __wrap_munmap(void *at, size_t size);
+int __wrap_munmap(void *at, size_t size)
+{
+    return fails(MUNMAP) ? -1 : __real_munmap(at, size);
+}
+
+int __real_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
+int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    return fails(WAITID) ? -1 : __real_waitid(type, id, info, options);
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails(MEMORY) ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 void *__real_malloc(size_t size);
@@ -233,6 +292,25 @@ static void play_map(pp_executor *executor, bool as_completed, struct outcome *o
     pp_map_close(map);
 }
 
+/* A task that runs for ever is killed, however that is done. */
+static void play_kill(pp_executor *executor, struct outcome *outcome)
+{
+    pp_future *future;
+    if (pp_executor_submit(executor, task_spin, "", 0, &future) != 0) {
+        outcome->refused++;
+        return;
+    }
+    while (pp_future_state(future) == PP_PENDING) {
+        pp_executor_step(executor, 1);
+    }
+    if (pp_future_state(future) == PP_RUNNING) {
+        outcome->odd += pp_future_kill(future) != 0;
+    } else {
+        outcome->failed++;
+    }
+    pp_future_release(future);
+}
+
 static void play(struct outcome *outcome)
 {
     pp_executor *executor;
@@ -259,6 +337,7 @@ static void play(struct outcome *outcome)
             judge(futures[i], i, sizes[i], outcome);
         }
     }
+    play_kill(executor, outcome);
     play_map(executor, false, outcome);
     outcome->closed = pp_executor_close(executor, PP_CLOSE_DRAIN, 20000);
     for (int i = 0; i < TASKS; i++) {
@@ -288,7 +367,9 @@ static const struct {
     {WAITPID, false, EINTR, 0}, {WAITPID, false, ECHILD, 1}, {MEMORY, false, ENOMEM, 2},
     {FCNTL, true, EINVAL, 0},   {POLL, true, EINTR, 0},      {READ, true, EINTR, 0},
     {READ, true, EIO, 1},       {WRITE, true, EINTR, 0},     {WRITE, true, EIO, 1},
-    {WRITE, true, EPIPE, 1},    {MEMORY, true, ENOMEM, 1},
+    {WRITE, true, EPIPE, 1},    {MEMORY, true, ENOMEM, 1},   {CLOSE, false, EINTR, 0},
+    {CLOSE, false, EIO, 0},     {CLOSE, true, EINTR, 0},     {MUNMAP, true, ENOMEM, 0},
+    {KILL, false, EPERM, 0},    {WAITID, false, EINTR, 0},
 };
 
 START_TEST(a_call_that_fails_once_is_survived_or_told_and_leaves_nothing)
@@ -315,6 +396,24 @@ START_TEST(a_call_that_fails_once_is_survived_or_told_and_leaves_nothing)
     }
     ck_assert_uint_gt(nth, 1);
     ck_assert_uint_lt(nth, MOST);
+}
+END_TEST
+
+/* As of a worker that has become somebody else's. */
+START_TEST(a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it)
+{
+    struct outcome outcome = {0};
+    pp_executor *executor;
+    ck_assert_int_eq(pp_executor_open(&executor, &(struct pp_options){.workers = 2}), 0);
+    *fault = (struct fault){.call = KILL, .error = EPERM, .nth = 1, .for_good = true};
+    parent = getpid();
+    play_kill(executor, &outcome);
+    pp_future_release(submit(executor, task_spin, "", 0));
+    int closed = pp_executor_close(executor, PP_CLOSE_KILL, -1);
+    parent = 0;
+    ck_assert_int_eq(closed, 0);
+    ck_assert_int_eq(outcome.odd + outcome.failed + outcome.refused, 0);
+    ck_assert_uint_ge(fault->count, 2);
 }
 END_TEST
 
@@ -356,6 +455,9 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_fault, close_fault);
     tcase_add_loop_test(tcase, a_call_that_fails_once_is_survived_or_told_and_leaves_nothing, 0,
                         sizeof faults / sizeof faults[0]);
+    if (pp_liveness_watch(-1) != -ENOTSUP) {
+        tcase_add_test(tcase, a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it);
+    }
     tcase_add_loop_test(tcase, short_reads_and_writes_everywhere_change_nothing, 0, 4);
     return harness_run(suite);
 }
