@@ -2,6 +2,9 @@
 
 #include "support/harness.h"
 
+#include "cli/signals.h"
+#include "support/process.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,11 +116,48 @@ START_TEST(a_signal_at_any_moment_ends_it)
 }
 END_TEST
 
+/* A program that catches, and never comes to look whether it is to end. */
+static int never_look(void *context)
+{
+    const int *to = context;
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (size_t i = 0; i < 4; i++) {
+        signal(signals[i], SIG_DFL);
+    }
+    pp_signals_catch();
+    raise(SIGPIPE); /* of which many may come: the first is remembered */
+    raise(SIGPIPE);
+    const int first = pp_signals_caught();
+    if (!process_write(*to, &first, sizeof first)) {
+        return 1;
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+START_TEST(who_is_asked_a_second_time_ends_at_once)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    int ends[2];
+    int first;
+    ck_assert_int_eq(pipe(ends), 0);
+    const pid_t pid = process_start(never_look, &ends[1]);
+    ck_assert(process_read(ends[0], &first, sizeof first));
+    ck_assert_int_eq(first, SIGPIPE);
+    ck_assert_int_eq(kill(pid, signals[_i]), 0);
+    process_expect_signal(pid, signals[_i]);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli/signals");
     TCase *tcase = harness_case(suite, "signals", 120);
     tcase_add_loop_test(tcase, the_program_ends_by_the_signal_with_its_workers, 0, 5);
     tcase_add_test(tcase, a_signal_at_any_moment_ends_it);
+    tcase_add_loop_test(tcase, who_is_asked_a_second_time_ends_at_once, 0, 3);
     return harness_run(suite);
 }
