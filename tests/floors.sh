@@ -81,10 +81,15 @@ check_includes() {
 }
 
 # A symbol that two libraries define would be a riddle for whoever links both.
+# The symbols of an object or archive, as readelf prints them: of the code, not of what a linker may inline.
+symbols() {
+    readelf -sW "$1" | awk '$1 ~ /^[0-9]+:$/ && NF == 8'
+}
+
 check_exports() {
     for library in "$BUILD"/lib*.a "$BUILD"/obj/libcli.a; do
         [ -e "$library" ] || continue
-        nm -P -g "$library" 2>/dev/null | awk 'NF >= 2 && $2 ~ /^[A-TV-Z]$/ { print $1 }' >"$list"
+        symbols "$library" | awk '$5 != "LOCAL" && $6 == "DEFAULT" && $7 != "UND" { print $8 }' >"$list"
         while read -r symbol; do
             case $symbol in
             pp_*) printf '%s\n' "$symbol" >>"$exports" ;;
@@ -102,7 +107,7 @@ check_needs() {
     floor=$1
     for object in "$BUILD"/obj/"$floor"/*.o; do
         [ -e "$object" ] || continue
-        nm -P -u "$object" | awk '{ sub(/@.*/, "", $1); print $1 }' |
+        symbols "$object" | awk '$7 == "UND" { print $8 }' |
             grep -Ex "$(forbidden_symbols "$floor")" >"$list"
         while read -r symbol; do
             problem "$object calls $symbol, which floor $floor must do without"

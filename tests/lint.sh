@@ -54,7 +54,7 @@ trap 'rm -f "$log"' EXIT
 }
 check cppcheck cppcheck analyse
 check clang-tidy clang-tidy tidy
-check floors nm sh tests/floors.sh
+check floors readelf sh tests/floors.sh
 
 printf 'lint: %d failed, %d skipped\n' "$failed" "$skipped"
 [ "$failed" -eq 0 ] && { [ "$skipped" -eq 0 ] || [ -z "${PP_LINT_ALL:-}" ]; }
