@@ -1,8 +1,5 @@
-/* Replies, as the parent reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the whole. The
- * input begins with a byte that tells the kind of stream and eight from which the cuts follow; then come the bytes of
- * the stream, or what the frames are made of. */
+/* Replies, as the parent reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the whole. */
 
-#include "frame.h"
 #include "support/frame_stream.h"
 
 static const struct {
@@ -37,7 +34,6 @@ static void check_header(const uint8_t *bytes, const struct pp_reply_header *hea
     FUZZ_REQUIRE(header->nanoseconds == stream_u64(bytes + 16));
 }
 
-/* Looks at the queue, which begins with the bytes of the stream that are not consumed. */
 static enum pp_frame_state look(const struct pp_buffer *buffer, const uint8_t *bytes)
 {
     struct pp_reply_header header;
@@ -61,29 +57,6 @@ static enum pp_frame_state look(const struct pp_buffer *buffer, const uint8_t *b
     FUZZ_REQUIRE(pp_reply_look(&exact, &header, &kind) == state);
     pp_buffer_free(&exact);
     return state;
-}
-
-/* Feeds the stream. How many bytes of whole frames it began with. */
-static size_t decode(const struct pp_buffer *stream, uint64_t cuts)
-{
-    struct pp_buffer buffer = {0};
-    const size_t size = pp_buffer_size(stream);
-    const uint8_t *bytes = size > 0 ? pp_buffer_front(stream) : NULL;
-    enum pp_frame_state state = PP_FRAME_PARTIAL;
-    size_t fed = 0;
-    size_t consumed = 0;
-    while (fed < size && state != PP_FRAME_BAD) {
-        const size_t cut = stream_cut(&cuts, size - fed);
-        stream_append(&buffer, bytes + fed, cut);
-        fed += cut;
-        while ((state = look(&buffer, bytes + consumed)) == PP_FRAME_WHOLE) {
-            const size_t frame = (size_t)stream_frame_size(stream_u32(bytes + consumed + 4));
-            pp_buffer_consume(&buffer, frame);
-            consumed += frame;
-        }
-    }
-    pp_buffer_free(&buffer);
-    return consumed;
 }
 
 /* Appends frames made from the input to the stream as a worker does, the payload in two parts, and looks at each after
@@ -120,20 +93,7 @@ static void compose(struct fuzz_input *input, struct pp_buffer *stream)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz_input input = {data, size};
-    struct pp_buffer stream = {0};
-    const uint8_t kind = fuzz_byte(&input);
-    const uint64_t cuts = fuzz_number(&input, 8);
-    if (kind % 2 == 0) { /* anything */
-        stream_append(&stream, input.at, input.left);
-        decode(&stream, cuts);
-    } else { /* frames, whole, then damaged */
-        struct fuzz_input damage = {input.at, input.left};
-        compose(&input, &stream);
-        FUZZ_REQUIRE(decode(&stream, cuts) == pp_buffer_size(&stream));
-        stream_damage(&damage, &stream);
-        decode(&stream, cuts);
-    }
-    pp_buffer_free(&stream);
+    static const struct stream_target target = {.size_at = 4, .look = look, .compose = compose};
+    stream_fuzz(&target, data, size);
     return 0;
 }
