@@ -123,19 +123,19 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
     return passed & has_parameter;
 }
 
-uint64_t pp_portable_base2(const uint64_t n[GROUP])
+uint64_t pp_portable_base2(const uint64_t n[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < count; i += CHAINS) {
         accepted |= base2_chains(n + i) << i;
     }
     return accepted;
 }
 
-uint64_t pp_portable_lucas(const uint64_t n[GROUP])
+uint64_t pp_portable_lucas(const uint64_t n[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < count; i += CHAINS) {
         accepted |= lucas_chains(n + i) << i;
     }
     return accepted;
@@ -179,10 +179,10 @@ static uint64_t base2_chains_32(const uint64_t n[CHAINS])
     return accepted;
 }
 
-static uint64_t base2_32(const uint64_t n[GROUP])
+static uint64_t base2_32(const uint64_t n[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += CHAINS) {
+    for (size_t i = 0; i < count; i += CHAINS) {
         accepted |= base2_chains_32(n + i) << i;
     }
     return accepted;
