@@ -1,9 +1,9 @@
 /* The kernel for every processor: C, with several chains of products in step.
  *
  * A modular product is three multiplications deep, and a multiplier that can begin one each cycle needs three
- * or four cycles for it; so one chain alone leaves it idle most of the time. Here CHAINS independent numbers
- * go through the same steps side by side, and the processor overlaps what does not wait for each other. All
- * arithmetic is that of montgomery.h, base2.h and lucas.h, and serves numbers of every size. */
+ * or four cycles for it; so one chain alone leaves it idle most of the time. Here several independent
+ * numbers go through the same steps side by side, and the processor overlaps what does not wait for each
+ * other. All arithmetic is that of montgomery.h, base2.h and lucas.h, and serves numbers of every size. */
 
 #include "base2.h"
 #include "kernel.h"
@@ -11,7 +11,10 @@
 #include "small_factors.h"
 #include "unroll.h"
 
-enum { CHAINS = 8 };
+enum {
+    CHAINS = 8,      /* numbers that go together in the test to base 2, */
+    LUCAS_CHAINS = 4 /* and in the Lucas test, with two chains each */
+};
 
 static bool is_supported(void)
 {
@@ -79,11 +82,12 @@ static uint64_t base2_chains(const uint64_t n[CHAINS])
 }
 
 /* The ladder of lucas.h for several numbers, with as many steps for each as the longest d needs. */
-static uint64_t lucas_chains(const uint64_t n[CHAINS])
+static uint64_t lucas_chains(const uint64_t n[LUCAS_CHAINS])
 {
-    uint64_t inverse[CHAINS], d[CHAINS], differs[CHAINS], p[CHAINS], has_parameter = 0;
-    int twos[CHAINS], most_twos = 0, bits = 0;
-    for (size_t c = 0; c < CHAINS; c++) {
+    uint64_t inverse[LUCAS_CHAINS], d[LUCAS_CHAINS], differs[LUCAS_CHAINS], p[LUCAS_CHAINS],
+        has_parameter = 0;
+    int twos[LUCAS_CHAINS], most_twos = 0, bits = 0;
+    for (size_t c = 0; c < LUCAS_CHAINS; c++) {
         twos[c] = trailing_zeros(n[c] + 1);
         most_twos = twos[c] > most_twos ? twos[c] : most_twos;
         d[c] = (n[c] + 1) >> twos[c];
@@ -93,27 +97,27 @@ static uint64_t lucas_chains(const uint64_t n[CHAINS])
         has_parameter |= (uint64_t)(p[c] != 0) << c;
         p[c] = p[c] != 0 ? p[c] : LUCAS_FIRST_P;
     }
-    struct lucas_constants minus[CHAINS];
-    struct lucas_pair at[CHAINS];
-    UNROLL for (size_t c = 0; c < CHAINS; c++)
+    struct lucas_constants minus[LUCAS_CHAINS];
+    struct lucas_pair at[LUCAS_CHAINS];
+    UNROLL for (size_t c = 0; c < LUCAS_CHAINS; c++)
     {
         minus[c] = lucas_constants_for(p[c], n[c]);
         at[c] = lucas_begin(d[c] >> bits, p[c], minus[c], n[c], inverse[c]);
         differs[c] = d[c] ^ d[c] >> 1;
     }
     for (int bit = bits - 1; bit >= 0; bit--) {
-        UNROLL for (size_t c = 0; c < CHAINS; c++)
+        UNROLL for (size_t c = 0; c < LUCAS_CHAINS; c++)
         {
             at[c] = lucas_step(at[c], differs[c] >> bit & 1, minus[c], n[c], inverse[c]);
         }
     }
     uint64_t passed = 0;
-    UNROLL for (size_t c = 0; c < CHAINS; c++)
+    UNROLL for (size_t c = 0; c < LUCAS_CHAINS; c++)
     {
         passed |= (uint64_t)lucas_closes(at[c], minus[c], n[c]) << c;
     }
     for (int r = 1; r < most_twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < twos - 1? */
-        UNROLL for (size_t c = 0; c < CHAINS; c++)
+        UNROLL for (size_t c = 0; c < LUCAS_CHAINS; c++)
         {
             uint64_t v_m = at[c].product_m;
             passed |= (uint64_t)((v_m == 0) & (r < twos[c])) << c;
@@ -135,7 +139,7 @@ uint64_t pp_portable_base2(const uint64_t n[GROUP], size_t count)
 uint64_t pp_portable_lucas(const uint64_t n[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < count; i += CHAINS) {
+    for (size_t i = 0; i < count; i += LUCAS_CHAINS) {
         accepted |= lucas_chains(n + i) << i;
     }
     return accepted;
