@@ -59,7 +59,7 @@ static void run_lucas(struct pipeline *line, size_t class)
 {
     struct queue *queue = &line->lucas[class];
     size_t members, first = take_group(queue, &members);
-    uint64_t primes = line->kernel->classes[class].lucas(queue->n + first);
+    uint64_t primes = line->kernel->classes[class].lucas(queue->n + first, members);
     for (size_t i = 0; i < members; i++) {
         *queue->verdict[first + i] = primes >> i & 1;
     }
@@ -69,7 +69,7 @@ static void run_base2(struct pipeline *line, size_t class)
 {
     struct queue *queue = &line->base2[class], *next = &line->lucas[class];
     size_t members, first = take_group(queue, &members);
-    uint64_t probable = line->kernel->classes[class].base2(queue->n + first);
+    uint64_t probable = line->kernel->classes[class].base2(queue->n + first, members);
     for (size_t i = 0; i < members; i++) {
         uint64_t n = queue->n[first + i];
         if (!(probable >> i & 1)) {

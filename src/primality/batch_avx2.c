@@ -198,19 +198,19 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers)
     return accepted;
 }
 
-TARGET static uint64_t base2(const uint64_t numbers[GROUP])
+TARGET static uint64_t base2(const uint64_t numbers[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += NUMBERS) {
+    for (size_t i = 0; i < count; i += NUMBERS) {
         accepted |= base2_vectors(numbers + i) << i;
     }
     return accepted;
 }
 
-TARGET static uint64_t lucas(const uint64_t numbers[GROUP])
+TARGET static uint64_t lucas(const uint64_t numbers[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
+    for (size_t i = 0; i < count; i += LUCAS_NUMBERS) {
         accepted |= lucas_vectors(numbers + i) << i;
     }
     return accepted;

@@ -283,10 +283,10 @@ INLINE uint64_t wide_base2_vectors(const uint64_t *numbers)
     return accepted;
 }
 
-TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP])
+TARGET static uint64_t wide_base2(const uint64_t numbers[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += WIDE_NUMBERS) {
+    for (size_t i = 0; i < count; i += WIDE_NUMBERS) {
         accepted |= wide_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -304,11 +304,15 @@ INLINE __m512d reciprocal_of(lanes n)
     return _mm512_div_pd(_mm512_set1_pd(1), _mm512_cvtepu64_pd(n));
 }
 
-/* x * 2^26 mod n for x < n: the remainder is below n + 2^41, so that 64 bits of it are enough. */
-INLINE lanes times_2_26(lanes x, lanes n, __m512d reciprocal)
+/* x * c mod n for x < n, c < 2^39, n <= 2^64 - 5 * 2^52: the quotient is below 2^39, so it is too small by at
+ * most 1 + 2^-10, and the remainder, below n + 2^54, has its place in 64 bits. */
+INLINE lanes times(lanes x, lanes c, lanes n, __m512d reciprocal)
 {
-    lanes quotient = quotient_by(reciprocal, x, 0x1p26);
-    return canonical(_mm512_sub_epi64(_mm512_slli_epi64(x, 26), _mm512_mullo_epi64(quotient, n)), n);
+    lanes quotient =
+        _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_mul_pd(_mm512_cvtepu64_pd(x), _mm512_cvtepu64_pd(c)),
+                                          _mm512_mul_pd(reciprocal, _mm512_set1_pd(1 - 0x1p-50))));
+    lanes product = _mm512_mullo_epi64(x, c);
+    return canonical(_mm512_sub_epi64(product, _mm512_mullo_epi64(quotient, n)), n);
 }
 
 /* 2^104 mod n. The quotient is less than 2^54. Rounded three times and made less by 2^-51 of itself, it is
@@ -324,10 +328,10 @@ INLINE lanes wide_one(lanes n)
 }
 
 /* So that products come out less by the residue c_m = c * R: with -c * R * 2^52 put in, (T - c * R^2) / R. */
-INLINE struct start wide_minus(lanes c_m, lanes n)
+INLINE struct start wide_minus(lanes c_m, lanes n, __m512d reciprocal)
 {
-    __m512d reciprocal = reciprocal_of(n);
-    return start_with(_mm512_sub_epi64(n, times_2_26(times_2_26(c_m, n, reciprocal), n, reciprocal)), n);
+    lanes half = all(UINT64_C(1) << 26);
+    return start_with(_mm512_sub_epi64(n, times(times(c_m, half, n, reciprocal), half, n, reciprocal)), n);
 }
 
 /* --- narrow numbers */
@@ -380,10 +384,10 @@ INLINE uint64_t narrow_base2_vectors(const uint64_t *numbers)
     return accepted;
 }
 
-TARGET static uint64_t narrow_base2(const uint64_t numbers[GROUP])
+TARGET static uint64_t narrow_base2(const uint64_t numbers[GROUP], size_t count)
 {
     uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += NARROW_NUMBERS) {
+    for (size_t i = 0; i < count; i += NARROW_NUMBERS) {
         accepted |= narrow_base2_vectors(numbers + i) << i;
     }
     return accepted;
@@ -400,8 +404,9 @@ INLINE lanes narrow_square(lanes x, struct start start, const struct modulus *mo
 }
 
 /* What the high digit begins with for products less c, c < n. */
-INLINE struct start narrow_minus(lanes c, lanes n)
+INLINE struct start narrow_minus(lanes c, lanes n, __m512d reciprocal)
 {
+    (void)reciprocal;
     return (struct start){_mm512_sub_epi64(_mm512_add_epi64(n, n), c), zero()};
 }
 
@@ -462,57 +467,74 @@ INLINE lanes lucas_parameters(lanes n)
     return p;
 }
 
-/* p * one mod n. */
-INLINE lanes times_one(lanes p, lanes one, lanes n)
-{
-    lanes sum = zero();
-    for (int bit = bit_length(_mm512_reduce_max_epu64(p) | 1) - 1; bit >= 0; bit--) {
-        sum = add_mod_n(sum, sum, n);
-        flags added = _mm512_test_epi64_mask(p, all(UINT64_C(1) << bit));
-        sum = _mm512_mask_mov_epi64(sum, added, add_mod_n(sum, one, n));
-    }
-    return sum;
-}
-
 INLINE flags are(lanes residue, lanes value, lanes n)
 {
     return _mm512_cmpeq_epi64_mask(canonical(residue, n), value);
 }
 
-enum { LUCAS_VECTORS = 4, LUCAS_NUMBERS = 4 * LANES }; /* with two chains each */
+enum {
+    LUCAS_VECTORS = 4, /* with two chains each */
+    LUCAS_NUMBERS = LUCAS_VECTORS * LANES,
+    LUCAS_INTEGER_STEPS = 2,
+    LUCAS_INTEGER_P = 861 /* 861^4 < 2^39 */
+};
+
+/* The first steps of the ladder in plain integers: their values are below P^4. */
+INLINE void integer_steps(lanes *square, lanes *product, lanes p, lanes differs, uint64_t bits)
+{
+    *square = all(2);
+    *product = p;
+    for (int step = 0; step < LUCAS_INTEGER_STEPS; step++) {
+        flags differ = _mm512_test_epi64_mask(differs, all(UINT64_C(1) << --bits));
+        lanes x = _mm512_mask_mov_epi64(*square, differ, *product);
+        *product = _mm512_sub_epi64(_mm512_mullo_epi64(*product, *square), p);
+        *square = _mm512_sub_epi64(_mm512_mullo_epi64(x, x), all(2));
+    }
+}
 
 /* The ladder of lucas.h from k = 0 on, (S, M) = (2, P): the zeros above the top bit of a shorter d have no
- * effect. Products are below 2n; `minus` says how much is taken off them. */
-INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
-                              struct start (*minus_of)(lanes, lanes),
-                              lanes (*square_of)(lanes, struct start, const struct modulus *),
-                              lanes (*product_of)(lanes, lanes, struct start, const struct modulus *))
+ * effect. Products are below 2n; `minus` says how much is taken off them. Answers false, and has done nothing,
+ * if a parameter is too large for the first steps: hardly ever. */
+INLINE bool lucas_vectors(const uint64_t *numbers, uint64_t *primes, lanes (*one_of)(lanes),
+                          struct start (*minus_of)(lanes, lanes, __m512d),
+                          lanes (*square_of)(lanes, struct start, const struct modulus *),
+                          lanes (*product_of)(lanes, lanes, struct start, const struct modulus *))
 {
     struct modulus modulus[LUCAS_VECTORS];
     struct start minus_two[LUCAS_VECTORS], minus_p[LUCAS_VECTORS];
     lanes two[LUCAS_VECTORS], p[LUCAS_VECTORS];
     lanes square[LUCAS_VECTORS], product[LUCAS_VECTORS], differs[LUCAS_VECTORS], twos[LUCAS_VECTORS];
     flags accepted[LUCAS_VECTORS];
-    uint64_t longest = 0, most_twos = 0;
+    uint64_t longest = LUCAS_INTEGER_STEPS, most_twos = 0;
     UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
     {
-        lanes n = _mm512_loadu_si512(numbers + LANES * v), parameter = lucas_parameters(n);
-        lanes one = one_of(n), next = _mm512_add_epi64(n, all(1));
+        lanes n = _mm512_loadu_si512(numbers + LANES * v), next = _mm512_add_epi64(n, all(1));
         lanes lowest_bit = _mm512_and_si512(next, _mm512_sub_epi64(zero(), next));
         twos[v] = _mm512_sub_epi64(bit_lengths(lowest_bit), all(1));
         lanes d = _mm512_srlv_epi64(next, twos[v]);
-        modulus[v] = modulus_of(n);
-        two[v] = square[v] = add_mod_n(one, one, n);
-        p[v] = product[v] = times_one(parameter, one, n);
-        minus_two[v] = minus_of(two[v], n);
-        minus_p[v] = minus_of(p[v], n);
         differs[v] = _mm512_xor_si512(d, _mm512_srli_epi64(d, 1));
-        accepted[v] = _mm512_cmpneq_epi64_mask(parameter, zero());
         uint64_t bits = _mm512_reduce_max_epu64(bit_lengths(d)), most = _mm512_reduce_max_epu64(twos[v]);
         longest = bits > longest ? bits : longest;
         most_twos = most > most_twos ? most : most_twos;
     }
-    for (uint64_t bit = UINT64_C(1) << (longest - 1); bit != 0; bit >>= 1) {
+    UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
+    {
+        lanes n = _mm512_loadu_si512(numbers + LANES * v), parameter = lucas_parameters(n), one = one_of(n);
+        if (_mm512_cmpgt_epu64_mask(parameter, all(LUCAS_INTEGER_P)) != 0) {
+            return false;
+        }
+        __m512d reciprocal = reciprocal_of(n);
+        modulus[v] = modulus_of(n);
+        two[v] = add_mod_n(one, one, n);
+        p[v] = times(one, parameter, n, reciprocal);
+        minus_two[v] = minus_of(two[v], n, reciprocal);
+        minus_p[v] = minus_of(p[v], n, reciprocal);
+        integer_steps(&square[v], &product[v], parameter, differs[v], longest);
+        square[v] = times(one, square[v], n, reciprocal);
+        product[v] = times(one, product[v], n, reciprocal);
+        accepted[v] = _mm512_cmpneq_epi64_mask(parameter, zero());
+    }
+    for (uint64_t bit = UINT64_C(1) << (longest - LUCAS_INTEGER_STEPS) >> 1; bit != 0; bit >>= 1) {
         UNROLL for (size_t v = 0; v < LUCAS_VECTORS; v++)
         {
             lanes x =
@@ -543,23 +565,30 @@ INLINE uint64_t lucas_vectors(const uint64_t *numbers, lanes (*one_of)(lanes),
     {
         result |= (uint64_t)(accepted[v] & passed[v]) << LANES * v;
     }
-    return result;
+    *primes = result;
+    return true;
 }
 
-TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP])
+TARGET static uint64_t wide_lucas(const uint64_t numbers[GROUP], size_t count)
 {
-    uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
-        accepted |= lucas_vectors(numbers + i, wide_one, wide_minus, wide_square, wide_multiply) << i;
+    uint64_t accepted = 0, primes;
+    for (size_t i = 0; i < count; i += LUCAS_NUMBERS) {
+        if (!lucas_vectors(numbers + i, &primes, wide_one, wide_minus, wide_square, wide_multiply)) {
+            return pp_portable_lucas(numbers, count);
+        }
+        accepted |= primes << i;
     }
     return accepted;
 }
 
-TARGET static uint64_t narrow_lucas(const uint64_t numbers[GROUP])
+TARGET static uint64_t narrow_lucas(const uint64_t numbers[GROUP], size_t count)
 {
-    uint64_t accepted = 0;
-    for (size_t i = 0; i < GROUP; i += LUCAS_NUMBERS) {
-        accepted |= lucas_vectors(numbers + i, narrow_one, narrow_minus, narrow_square, narrow_multiply) << i;
+    uint64_t accepted = 0, primes;
+    for (size_t i = 0; i < count; i += LUCAS_NUMBERS) {
+        if (!lucas_vectors(numbers + i, &primes, narrow_one, narrow_minus, narrow_square, narrow_multiply)) {
+            return pp_portable_lucas(numbers, count);
+        }
+        accepted |= primes << i;
     }
     return accepted;
 }

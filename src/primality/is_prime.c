@@ -21,9 +21,10 @@ static bool is_probable_prime_32(uint64_t n)
 {
     assert(n >> 16 != 0 && n >> 32 == 0);
     uint64_t inverse = inverse_mod_2_64(n);
-    struct base2_plan plan = base2_begin(n, 32);
+    int squarings = base2_squarings(n, 32);
+    struct base2_plan plan = base2_begin(n, squarings, 32);
     uint64_t x_m = plan.x;
-    for (int i = plan.squarings, end; i > 0; i = end) {
+    for (int i = squarings, end; i > 0; i = end) {
         end = (i - 1) / 5 * 5;
         for (int j = i; j > end; j--) {
             x_m = reduce_32(x_m * x_m, n, inverse);
@@ -31,6 +32,23 @@ static bool is_probable_prime_32(uint64_t n)
         x_m = reduce_32(x_m << (31 - (plan.digits >> end & 31)), n, inverse);
     }
     return base2_accepts(reduce_32(x_m, n, inverse), n);
+}
+
+/* Whether the extra strong test ends well, with V_d and V_(d+1) in `at` and n + 1 = d * 2^twos. */
+static bool is_lucas_end(struct lucas_pair at, int twos, struct lucas_constants minus, uint64_t n,
+                         uint64_t inverse)
+{
+    if (lucas_closes(at, minus, n)) {
+        return true;
+    }
+    uint64_t v_m = at.product_m;
+    for (int r = 1; r < twos; r++) { /* V_(d * 2^(r - 1)) = 0, r - 1 < twos - 1? */
+        if (v_m == 0) {
+            return true;
+        }
+        v_m = lucas_multiply(v_m, v_m, minus.two_m, n, inverse);
+    }
+    return false;
 }
 
 /* Whether n is prime, for odd n > 2^32 without prime factors up to 13. Each test first goes alone to where
@@ -43,10 +61,9 @@ static bool is_prime_bpsw(uint64_t n)
     if (p == 0) {
         return false;
     }
-    uint64_t inverse = inverse_mod_2_64(n);
-    struct base2_plan plan = base2_begin(n, 64);
-    uint64_t d = (n + 1) >> trailing_zeros(n + 1);
-    int left = plan.squarings, bits = bit_length(d) - 1;
+    uint64_t inverse = inverse_mod_2_64(n), d = (n + 1) >> trailing_zeros(n + 1);
+    int left = base2_squarings(n, 64), bits = lucas_bits(d);
+    struct base2_plan plan = base2_begin(n, left, 64);
     uint64_t x_m = plan.x;
     while (left % 6 != 0 || left > bits) {
         left--;
@@ -55,8 +72,8 @@ static bool is_prime_bpsw(uint64_t n)
             x_m = base2_shift(x_m, plan.digits >> left & 63, n, inverse);
         }
     }
-    struct lucas_constants minus = lucas_begin(p, n);
-    struct lucas_pair at = {lucas_multiply(minus.p.c_m, minus.p.c_m, minus.two, n, inverse), minus.p.c_m};
+    struct lucas_constants minus = lucas_constants_for(p, n);
+    struct lucas_pair at = lucas_begin(d >> bits, p, minus, n, inverse);
     uint64_t differs = bits == 0 ? 0 : (d ^ d >> 1) << (64 - bits); /* the next bit on top */
     for (; bits > left; bits--, differs <<= 1) {
         at = lucas_step(at, differs >> 63, minus, n, inverse);
@@ -71,8 +88,8 @@ static bool is_prime_bpsw(uint64_t n)
         }
         x_m = base2_shift(x_m, plan.digits >> left & 63, n, inverse);
     }
-    uint64_t y = montgomery_reduce((struct wide){0, x_m}, n, inverse);
-    return base2_accepts(y, n) && lucas_accepts(at, minus, n, inverse);
+    uint64_t y = montgomery_reduce(0, x_m, n, inverse);
+    return base2_accepts(y, n) && is_lucas_end(at, trailing_zeros(n + 1), minus, n, inverse);
 }
 
 bool pp_is_prime(uint64_t n)
@@ -86,5 +103,5 @@ bool pp_is_prime(uint64_t n)
     if (n >> 32 == 0) {
         return is_probable_prime_32(n) && !is_listed_pseudoprime(n);
     }
-    return !has_small_factor(n, 17, 34) && is_prime_bpsw(n);
+    return !has_small_factor(n, 17, SMALL_FACTORS) && is_prime_bpsw(n);
 }

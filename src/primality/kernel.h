@@ -15,16 +15,17 @@ enum {
     CLASSES = 3     /* most size classes of a kernel */
 };
 
-/* Arithmetic for odd numbers of one size. In a mask, bit i speaks of n[i]. */
+/* Arithmetic for odd numbers of one size. In a mask, bit i speaks of n[i]. Only the first `count` of a group
+ * count, but all are numbers of the class, and any of them may be tested. */
 struct size_class {
     uint64_t highest; /* largest number of the class, the smallest being above the class before */
 
     /* Which numbers are probable primes to base 2, in the sense of base2.h. They are above 2^16. */
-    uint64_t (*base2)(const uint64_t n[GROUP]);
+    uint64_t (*base2)(const uint64_t n[GROUP], size_t count);
 
     /* Which numbers are extra strong Lucas probable primes, as lucas.h defines them. They are above 2^32, and
      * probable primes to base 2 without prime factors up to 61. */
-    uint64_t (*lucas)(const uint64_t n[GROUP]);
+    uint64_t (*lucas)(const uint64_t n[GROUP], size_t count);
 };
 
 struct kernel {
@@ -57,7 +58,7 @@ void pp_kernel_run(const struct kernel *kernel, const uint64_t *numbers, size_t 
 
 /* What other kernels borrow from the portable one. */
 size_t pp_portable_screen(const uint64_t *n, size_t count, bool *verdicts, uint8_t left[SCREENED]);
-uint64_t pp_portable_base2(const uint64_t n[GROUP]);
-uint64_t pp_portable_lucas(const uint64_t n[GROUP]);
+uint64_t pp_portable_base2(const uint64_t n[GROUP], size_t count);
+uint64_t pp_portable_lucas(const uint64_t n[GROUP], size_t count);
 
 #endif

@@ -16,7 +16,7 @@
  * it is 0, to V_(2k+1) and V_(2k+2) = V_(k+1)^2 - 2 if it is 1. So each step yields one product, M, and one
  * square, S, whichever bit it is; only what is squared depends on it: V_k or V_(k+1). After a bit 1 these are
  * (M, S), after a 0 they are (S, M); so S is squared if the next bit is the same as the last, M if it
- * differs, and that is a bit of d ^ d >> 1. It begins with k = 1: M = P, S = P^2 - 2. */
+ * differs, and that is a bit of d ^ d >> 1. From k = 0 on, S = 2 and M = P, zeros on top of d have no effect. */
 
 #include "montgomery.h"
 #include "tables.h"
@@ -38,35 +38,23 @@ static inline uint64_t lucas_parameter(uint64_t n)
     return LUCAS_FIRST_P + (uint64_t)trailing_zeros(minus);
 }
 
-/* A residue to be subtracted, c_m, and n - c_m. */
-struct lucas_constant {
-    uint64_t c_m, n_minus_c_m;
-};
-
 /* x * y - c, all in Montgomery form: c is taken from the high word while the low word goes through the
  * multiplier. */
-static inline uint64_t lucas_multiply(uint64_t x_m, uint64_t y_m, struct lucas_constant c, uint64_t n,
-                                      uint64_t inverse)
+static inline uint64_t lucas_multiply(uint64_t x_m, uint64_t y_m, uint64_t c_m, uint64_t n, uint64_t inverse)
 {
     assert(x_m < n && y_m < n);
-    struct wide product = wide_product(x_m, y_m);
-    product.high = subtract_constant_mod(product.high, c.c_m, c.n_minus_c_m);
-    return montgomery_reduce(product, n, inverse);
+    uint64_t low, high = wide_product(x_m, y_m, &low);
+    return montgomery_reduce(subtract_mod(high, c_m, n), low, n, inverse);
 }
 
+/* 2 and P. */
 struct lucas_constants {
-    struct lucas_constant two, p;
+    uint64_t two_m, p_m;
 };
 
-static inline struct lucas_constants lucas_begin(uint64_t p, uint64_t n)
+static inline struct lucas_constants lucas_constants_for(uint64_t p, uint64_t n)
 {
-    uint64_t one_m = montgomery_one(n);
-    uint64_t two_m = add_mod(one_m, one_m, n);
-    uint64_t p_m = two_m;
-    for (uint64_t i = 2; i < p; i++) {
-        p_m = add_mod(p_m, one_m, n);
-    }
-    return (struct lucas_constants){{two_m, n - two_m}, {p_m, n - p_m}};
+    return (struct lucas_constants){montgomery_form(2, n), montgomery_form(p, n)};
 }
 
 /* S and M. */
@@ -74,32 +62,48 @@ struct lucas_pair {
     uint64_t square_m, product_m;
 };
 
+/* A step, from k to 2 * k or 2 * k + 1; `differs` tells whether its bit is not the one of the step before. */
 static inline struct lucas_pair lucas_step(struct lucas_pair at, uint64_t differs,
                                            struct lucas_constants constant, uint64_t n, uint64_t inverse)
 {
     uint64_t v_m = differs ? at.product_m : at.square_m;
-    return (struct lucas_pair){lucas_multiply(v_m, v_m, constant.two, n, inverse),
-                               lucas_multiply(at.product_m, at.square_m, constant.p, n, inverse)};
+    return (struct lucas_pair){lucas_multiply(v_m, v_m, constant.two_m, n, inverse),
+                               lucas_multiply(at.product_m, at.square_m, constant.p_m, n, inverse)};
 }
 
-/* Whether (V_d, V_(d+1)) = (M, S), d being odd, is as a prime would have it. */
-static inline bool lucas_accepts(struct lucas_pair at, struct lucas_constants constant, uint64_t n,
-                                 uint64_t inverse)
+enum { LUCAS_FIRST_BITS = 4 };
+
+/* How many bits of d are left for steps. */
+static inline int lucas_bits(uint64_t d)
 {
-    uint64_t v_m = at.product_m;
-    bool plus = (v_m == constant.two.c_m) & (at.square_m == constant.p.c_m);
-    bool minus = (v_m == constant.two.n_minus_c_m) & (at.square_m == constant.p.n_minus_c_m);
-    bool zero = (v_m == 0) & (n % 4 == 3); /* s > 1 */
-    if (plus | minus | zero) {
-        return true;
+    int length = bit_length(d);
+    return length > LUCAS_FIRST_BITS ? length - LUCAS_FIRST_BITS : 0;
+}
+
+/* Where the first LUCAS_FIRST_BITS steps from k = 0 lead, to k < 2^LUCAS_FIRST_BITS: for the usual P, the values
+ * are integers from a table. */
+static inline struct lucas_pair lucas_begin(uint64_t k, uint64_t p, struct lucas_constants constant,
+                                            uint64_t n, uint64_t inverse)
+{
+    assert(k >> LUCAS_FIRST_BITS == 0);
+    if (p <= LUCAS_VALUES_P) {
+        const uint64_t *v = pp_lucas_values[p - LUCAS_FIRST_P];
+        uint64_t v_m = montgomery_form(v[k], n), next_m = montgomery_form(v[k + 1], n);
+        return k % 2 == 1 ? (struct lucas_pair){next_m, v_m} : (struct lucas_pair){v_m, next_m};
     }
-    for (int r = trailing_zeros(n + 1) - 1; r > 0; r--) {
-        if (v_m == 0) {
-            return true;
-        }
-        v_m = lucas_multiply(v_m, v_m, constant.two, n, inverse);
+    struct lucas_pair at = {constant.two_m, constant.p_m};
+    for (int bit = LUCAS_FIRST_BITS - 1; bit >= 0; bit--) {
+        at = lucas_step(at, (k ^ k >> 1) >> bit & 1, constant, n, inverse);
     }
-    return false;
+    return at;
+}
+
+/* Whether (V_d, V_(d+1)) = (M, S), d being odd, is +-(2, P). */
+static inline bool lucas_closes(struct lucas_pair at, struct lucas_constants constant, uint64_t n)
+{
+    bool plus = (at.product_m == constant.two_m) & (at.square_m == constant.p_m);
+    bool minus = (at.product_m == n - constant.two_m) & (at.square_m == n - constant.p_m);
+    return plus | minus;
 }
 
 #endif

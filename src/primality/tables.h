@@ -14,7 +14,8 @@ enum {
     PSEUDOPRIME_SLOTS = 4096,
     PSEUDOPRIME_GROUPS = 1024,
     LUCAS_FIRST_P = 3, /* parameters P that have a bit in lucas_signs */
-    LUCAS_LAST_P = 14
+    LUCAS_LAST_P = 14,
+    LUCAS_VALUES_P = 16 /* last parameter whose first values are listed */
 };
 
 /* Bit i of word w tells whether 2 * (64 * w + i) + 1 is prime. */
@@ -36,6 +37,11 @@ struct lucas_signs {
     uint16_t mod_8[4], mod_3[3], mod_5[5], mod_7[7], mod_11[11], mod_13[13];
 };
 extern const struct lucas_signs pp_lucas_signs;
+
+/* V_0, ..., V_16 for P = LUCAS_FIRST_P, ..., LUCAS_VALUES_P: V_0 = 2, V_1 = P, V_(k+1) = P * V_k - V_(k-1). The
+ * largest is below 16^16 = 2^64. */
+enum { LUCAS_VALUES = 17 };
+extern const uint64_t pp_lucas_values[LUCAS_VALUES_P - LUCAS_FIRST_P + 1][LUCAS_VALUES];
 
 /* Whether n < SMALL_LIMIT is prime. Without a branch: which way it went would depend on chance. */
 static inline bool is_small_prime(uint64_t n)

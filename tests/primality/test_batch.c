@@ -90,6 +90,63 @@ START_TEST(numbers_around_every_power_of_two_agree_with_twelve_bases)
 }
 END_TEST
 
+/* Where one way of computing ends and the next begins; the last class of avx512ifma has 5 * 2^52 numbers. */
+START_TEST(numbers_around_every_limit_of_a_size_class_agree_with_twelve_bases)
+{
+    enum { AROUND = 2000 };
+    uint64_t numbers[AROUND];
+    bool expected[AROUND];
+    for (size_t c = 0; c < CLASSES && kernels[_i]->classes[c].highest != 0; c++) {
+        for (uint64_t i = 0; i < AROUND; i++) { /* past 2^64 they go on at 0 */
+            numbers[i] = kernels[_i]->classes[c].highest - AROUND / 2 + i;
+            expected[i] = oracle_twelve_bases(numbers[i]);
+        }
+        assert_verdicts(kernels[_i], numbers, AROUND, expected);
+    }
+}
+END_TEST
+
+/* Numbers of which 2 and all odd primes up to 31 are squares have a parameter P above 30, beyond all tables. */
+START_TEST(numbers_with_a_large_lucas_parameter_get_the_right_answer)
+{
+    enum { COUNT = 1024 };
+    const uint64_t modulus = UINT64_C(8) * 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29 * 31;
+    uint64_t state = 13, numbers[COUNT];
+    bool expected[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        do {
+            numbers[i] = (oracle_random(&state) >> i % 20) / modulus * modulus + 1;
+            expected[i] = oracle_twelve_bases(numbers[i]);
+        } while (numbers[i] == 1 || (i % 4 != 0 && !expected[i]));
+    }
+    assert_verdicts(kernels[_i], numbers, COUNT, expected);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert(pp_is_prime(numbers[i]) == expected[i]);
+    }
+}
+END_TEST
+
+/* A group that is not full: what is behind `count` has no say in what comes out before it. */
+START_TEST(part_of_a_group_is_tested_like_the_whole)
+{
+    uint64_t state = 14, numbers[GROUP];
+    for (size_t c = 0; c < CLASSES && kernels[_i]->classes[c].highest != 0; c++) {
+        const struct size_class *class = &kernels[_i]->classes[c];
+        for (size_t i = 0; i < GROUP; i++) {
+            numbers[i] = (class->highest - (oracle_random(&state) & 0xfffff)) | 1;
+            while (i % 2 == 0 && !pp_is_prime(numbers[i])) {
+                numbers[i] -= 2;
+            }
+        }
+        uint64_t whole = class->base2(numbers, GROUP);
+        for (size_t count = 1; count < GROUP; count++) {
+            uint64_t said = (UINT64_C(1) << count) - 1;
+            ck_assert_uint_eq(class->base2(numbers, count) & said, whole & said);
+        }
+    }
+}
+END_TEST
+
 /* Each case goes through each lane of the vectors of its class, in company of primes, which reach every
  * stage. */
 START_TEST(hard_numbers_get_the_right_answer_in_every_lane)
@@ -130,7 +187,7 @@ START_TEST(base_2_alone_agrees_with_plain_arithmetic_in_every_class)
                     }
                 } while (numbers[i] > class->highest);
             }
-            uint64_t probable = class->base2(numbers);
+            uint64_t probable = class->base2(numbers, GROUP);
             for (size_t i = 0; i < GROUP; i++) {
                 uint64_t n = numbers[i], power = oracle_power(2, (n - 1) >> (n % 8 == 1 ? 2 : 1), n);
                 bool expected = (power == 1 && (n % 8 == 1 || n % 8 == 7)) || (power == n - 1 && n % 8 != 7);
@@ -166,7 +223,7 @@ START_TEST(lucas_alone_agrees_between_kernels)
                 } while (small_factor || numbers[i] > class->highest ||
                          (i % 2 == 0 && !pp_is_prime(numbers[i])));
             }
-            uint64_t expected = pp_portable_lucas(numbers), found = class->lucas(numbers);
+            uint64_t expected = pp_portable_lucas(numbers, GROUP), found = class->lucas(numbers, GROUP);
             ck_assert_msg(found == expected, "%s: class %zu, round %d", kernels[_i]->name, c, round);
             for (size_t i = 0; i < GROUP; i += 2) {
                 ck_assert_msg(found >> i & 1, "%s: %" PRIu64 " is prime", kernels[_i]->name, numbers[i]);
@@ -295,6 +352,10 @@ int main(void)
     TCase *tcase = harness_case(suite, "kernels", 7200);
     tcase_add_loop_test(tcase, every_kernel_agrees_with_the_sieve, 0, kernel_count);
     tcase_add_loop_test(tcase, numbers_around_every_power_of_two_agree_with_twelve_bases, 0, kernel_count);
+    tcase_add_loop_test(tcase, numbers_around_every_limit_of_a_size_class_agree_with_twelve_bases, 0,
+                        kernel_count);
+    tcase_add_loop_test(tcase, numbers_with_a_large_lucas_parameter_get_the_right_answer, 0, kernel_count);
+    tcase_add_loop_test(tcase, part_of_a_group_is_tested_like_the_whole, 0, kernel_count);
     tcase_add_loop_test(tcase, hard_numbers_get_the_right_answer_in_every_lane, 0, kernel_count);
     tcase_add_loop_test(tcase, base_2_alone_agrees_with_plain_arithmetic_in_every_class, 0, kernel_count);
     tcase_add_loop_test(tcase, lucas_alone_agrees_between_kernels, 0, kernel_count);

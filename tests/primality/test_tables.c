@@ -211,6 +211,21 @@ static void make_lucas_signs(struct lucas_signs *signs)
     make_row(13, signs->mod_13, signs->mod_8);
 }
 
+/* --- the first values of Lucas sequences */
+
+static void make_lucas_values(uint64_t values[][LUCAS_VALUES])
+{
+    for (uint64_t p = LUCAS_FIRST_P; p <= LUCAS_VALUES_P; p++) {
+        uint64_t *v = values[p - LUCAS_FIRST_P];
+        v[0] = 2;
+        v[1] = p;
+        for (size_t k = 2; k < LUCAS_VALUES; k++) {
+            v[k] = p * v[k - 1] - v[k - 2];
+            require(v[k - 1] <= UINT64_MAX / p && v[k] > v[k - 1], "a value of more than 64 bits");
+        }
+    }
+}
+
 /* --- printing them as a source file */
 
 static void print_row(const char *name, const uint16_t *row, size_t count)
@@ -227,6 +242,7 @@ static void print_tables(void)
     static uint64_t small[SMALL_LIMIT / 128];
     static uint32_t list[MOST_PSEUDOPRIMES], slots[PSEUDOPRIME_SLOTS];
     static uint16_t moves[PSEUDOPRIME_GROUPS];
+    static uint64_t values[LUCAS_VALUES_P - LUCAS_FIRST_P + 1][LUCAS_VALUES];
     struct lucas_signs signs;
     make_small_primes(small);
     size_t count = make_pseudoprimes(list);
@@ -255,6 +271,15 @@ static void print_tables(void)
     print_row("mod_7", signs.mod_7, 7);
     print_row("mod_11", signs.mod_11, 11);
     print_row("mod_13", signs.mod_13, 13);
+    printf("};\n\nconst uint64_t pp_lucas_values[][LUCAS_VALUES] = {\n");
+    make_lucas_values(values);
+    for (size_t i = 0; i < LUCAS_VALUES_P - LUCAS_FIRST_P + 1; i++) {
+        printf("    {");
+        for (size_t k = 0; k < LUCAS_VALUES; k++) {
+            printf("%s0x%" PRIx64, k == 0 ? "" : k % 5 == 0 ? ",\n     " : ", ", values[i][k]);
+        }
+        printf("},\n");
+    }
     printf("};\n");
 }
 
@@ -300,6 +325,14 @@ START_TEST(the_signs_of_lucas_parameters_are_the_jacobi_symbols)
 }
 END_TEST
 
+START_TEST(the_values_of_lucas_sequences_follow_the_recurrence)
+{
+    static uint64_t remade[LUCAS_VALUES_P - LUCAS_FIRST_P + 1][LUCAS_VALUES];
+    make_lucas_values(remade);
+    ck_assert_mem_eq(pp_lucas_values, remade, sizeof remade);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "print") == 0) {
@@ -311,5 +344,6 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, the_bitmap_of_small_primes_is_the_sieve);
     tcase_add_test(tcase, the_hash_of_pseudoprimes_holds_all_there_are_and_nothing_else);
     tcase_add_test(tcase, the_signs_of_lucas_parameters_are_the_jacobi_symbols);
+    tcase_add_test(tcase, the_values_of_lucas_sequences_follow_the_recurrence);
     return harness_run(suite);
 }
