@@ -85,8 +85,6 @@ static enum pp_worker_status flush(struct round *round)
         return PP_WORKER_PIPE_FAILED;
     }
     pp_buffer_consume(&round->out, size);
-    /* The write may have waited long for the parent to read. */
-    round->now_ns = pp_clock_ns();
     return PP_WORKER_DONE;
 }
 
@@ -108,7 +106,12 @@ static enum pp_worker_status finish_reply(struct round *round, size_t offset, en
     if (offset == 0) {
         round->oldest_began_ns = round->now_ns - nanoseconds;
     }
-    return flush_is_due(round) ? flush(round) : PP_WORKER_DONE;
+    if (!flush_is_due(round)) {
+        return PP_WORKER_DONE;
+    }
+    enum pp_worker_status status = flush(round);
+    round->now_ns = pp_clock_ns(); /* the write may have waited long for the parent to read */
+    return status;
 }
 
 static enum pp_worker_status say(struct round *round, enum pp_reply_kind kind, int code)
