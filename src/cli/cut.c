@@ -1,6 +1,7 @@
 #include "cut.h"
 
 #include "lines.h"
+#include "wide_pipe.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -267,6 +268,9 @@ static void begin_input(struct pp_cutter *cutter)
     cutter->begun = true;
     cutter->at = input->kind == PP_INPUT_STREAM ? 0 : input->first;
     cutter->begin = cutter->end = cutter->searched = HEAD;
+    if (input->kind == PP_INPUT_STREAM) {
+        pp_wide_pipe(input->fd);
+    }
     cutter->lines = 0;
     cutter->ended = false;
     cutter->is_long = false;

@@ -4,6 +4,7 @@
 #include "output.h"
 
 #include "clock.h"
+#include "wide_pipe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,9 @@
 
 /* How long an interrupted run waits for a reader that does not read. */
 enum { LAST_WAIT_MS = 200 };
+
+/* So many bytes are written from where they lie instead of being gathered. */
+enum { WORTH_A_WRITE = 32 * 1024 };
 
 /* ---- Writing ---- */
 
@@ -93,23 +97,24 @@ int pp_output_flush(struct pp_output *output)
 }
 
 /* How much of a large write goes out at once: whole lines, so that a signal can find an end between two. */
-static size_t size_of_part(const char *bytes)
+static size_t size_of_part(const char *bytes, size_t all)
 {
-    size_t size = PP_OUTPUT_BUFFER;
+    const size_t most = all < PP_OUTPUT_BUFFER ? all : PP_OUTPUT_BUFFER;
+    size_t size = most;
     while (size > 0 && bytes[size - 1] != '\n') {
         size--;
     }
-    return size > 0 ? size : PP_OUTPUT_BUFFER;
+    return size > 0 ? size : most;
 }
 
 int pp_output_write(struct pp_output *output, const void *bytes, size_t size)
 {
     const char *from = bytes;
-    if (output->used + size > PP_OUTPUT_BUFFER) {
+    if (size >= WORTH_A_WRITE || output->used + size > PP_OUTPUT_BUFFER) {
         (void)pp_output_flush(output);
     }
-    while (output->error == 0 && size > PP_OUTPUT_BUFFER) {
-        const size_t part = size_of_part(from);
+    while (output->error == 0 && size >= WORTH_A_WRITE) {
+        const size_t part = size_of_part(from, size);
         (void)put_out(output, from, part);
         output->written += part;
         from += part;
@@ -221,6 +226,7 @@ int pp_output_open(struct pp_output *output, const char *path, const volatile si
     }
     if (path == NULL) {
         output->fd = STDOUT_FILENO;
+        pp_wide_pipe(output->fd);
         return 0;
     }
     return open_path(output, path);

@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-enum { READ_SIZE = 64 * 1024 };
+/* A pipe holds 64 KiB on Linux. One that is found full, because what goes through it is large, is widened: the two sides
+ * wait less often for each other. All together take a quarter of what one user's pipes may hold there (64 MiB). */
+enum {
+    READ_SIZE = 64 * 1024,
+    PIPE_BYTES = 64 * 1024,
+    WIDE_BYTES = 1024 * 1024,
+    ALL_WIDE_BYTES = 16 * 1024 * 1024
+};
 
 static const struct pp_slot empty_slot = {
     .requests_to = -1, .requests_from = -1, .replies_from = -1, .liveness_to = -1};
@@ -26,6 +33,26 @@ static void update_pollfds(struct pp_pool *pool, size_t slot)
     pool->pollfds[2 * slot] = (struct pollfd){.fd = s->replies_from, .events = POLLIN};
     pool->pollfds[2 * slot + 1] =
         (struct pollfd){.fd = waits_for_room ? s->requests_to : -1, .events = POLLOUT};
+}
+
+/* ---- Pipes that are found full ---- */
+
+/* How wide each of the pipes of `count` workers may become; 0: no wider than it is. */
+static size_t choose_pipe_bytes(size_t count)
+{
+    size_t bytes = WIDE_BYTES;
+    while (bytes > PIPE_BYTES && bytes > ALL_WIDE_BYTES / 2 / count) {
+        bytes /= 2;
+    }
+    return bytes > PIPE_BYTES ? bytes : 0;
+}
+
+static void widen(const struct pp_pool *pool, int fd, bool *widened)
+{
+    if (!*widened && pool->pipe_bytes > 0) {
+        pp_pipe_widen(fd, pool->pipe_bytes);
+    }
+    *widened = true;
 }
 
 /* ---- Opening and closing ---- */
@@ -48,6 +75,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
         goto fail;
     }
     opened->count = count;
+    opened->pipe_bytes = choose_pipe_bytes(count);
     opened->epoch_limit = UINT32_MAX;
     opened->initializer = initializer;
     opened->initializer_context = initializer_context;
@@ -149,6 +177,9 @@ void pp_pool_flush(struct pp_pool *pool, size_t slot)
     /* Once: a write that was cut has filled the pipe, and a worker that empties it as fast as it is filled
      * must not keep the parent from the others. */
     ssize_t count = pp_fd_write(s->requests_to, pp_buffer_front(&s->out), size);
+    if (count < (ssize_t)size) {
+        widen(pool, s->requests_to, &s->requests_widened);
+    }
     if (count >= 0) {
         s->out_rest = (size_t)count == size ? 0 : pp_request_rest(&s->out, s->out_rest, (size_t)count);
         pp_buffer_consume(&s->out, (size_t)count);
@@ -218,6 +249,9 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
         return -ENOMEM;
     }
     ssize_t count = pp_fd_read(s->replies_from, pp_buffer_room(&s->in), pp_buffer_room_size(&s->in));
+    if (count >= PIPE_BYTES) {
+        widen(pool, s->replies_from, &s->replies_widened);
+    }
     if (count > 0) {
         s->in.end += (size_t)count;
     } else if (count == -EAGAIN) {

@@ -57,6 +57,8 @@ struct pp_slot {
     uint64_t claimed_before; /* frames claimed in the epochs before */
     uint64_t answered;       /* replies received */
     bool greeted;            /* the hello was received */
+    bool requests_widened;   /* its pipe was found full, and more was asked for */
+    bool replies_widened;
 };
 
 struct pp_pool {
@@ -67,6 +69,7 @@ struct pp_pool {
     struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
                                and behind those of the used slots one for the caller of poll */
     struct pp_shared_pages pages;
+    size_t pipe_bytes;      /* what a pipe that was found full is to hold; 0: what it holds */
     struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
     uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
     int (*initializer)(void *);

@@ -220,6 +220,45 @@ static void set_alarm(int microseconds)
     ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
+enum { BLOCK = 4096 };
+
+/* Writes blocks until there is no room, the bytes of each one more than of the one before. How many there are then. */
+static size_t fill(int to, size_t count)
+{
+    unsigned char block[BLOCK];
+    memset(block, (int)(count % 256), sizeof block);
+    while (pp_fd_write(to, block, sizeof block) == BLOCK) {
+        count++;
+        memset(block, (int)(count % 256), sizeof block);
+    }
+    return count;
+}
+
+START_TEST(a_widened_pipe_keeps_what_is_in_it_and_is_not_narrowed)
+{
+    struct pp_pipe ends;
+    ck_assert_int_eq(pp_pipe_open(&ends), 0);
+    ck_assert_int_eq(pp_fd_set_nonblocking(ends.to), 0);
+    size_t narrow = fill(ends.to, 0);
+    pp_pipe_widen(ends.from, (size_t)1 << 20); /* either end will do */
+    size_t wide = fill(ends.to, narrow);
+    pp_pipe_widen(ends.to, 1);
+    pp_pipe_widen(STDIN_FILENO, 1); /* is no pipe, or is one that is no less wide already */
+#ifdef __linux__
+    ck_assert_uint_gt(wide, narrow); /* by how much depends on what else the user's pipes hold */
+#else
+    ck_assert_uint_eq(wide, narrow);
+#endif
+    for (size_t i = 0; i < wide; i++) {
+        unsigned char block[BLOCK];
+        ck_assert_int_eq(pp_fd_read(ends.from, block, sizeof block), BLOCK);
+        ck_assert_uint_eq(block[0], i % 256);
+        ck_assert_uint_eq(block[BLOCK - 1], i % 256);
+    }
+    pp_pipe_close(&ends);
+}
+END_TEST
+
 START_TEST(a_signal_does_not_disturb_a_read_or_write)
 {
     const struct sigaction action = {.sa_handler = interrupt}; /* no SA_RESTART */
@@ -266,6 +305,7 @@ int main(void)
     tcase_add_test(tcase, no_descriptor_is_left_when_a_pipe_cannot_be_opened);
     tcase_add_test(tcase, errors_are_negative_and_the_end_is_zero);
     tcase_add_test(tcase, all_is_written_however_the_reader_takes_it);
+    tcase_add_test(tcase, a_widened_pipe_keeps_what_is_in_it_and_is_not_narrowed);
     tcase_add_test(tcase, a_signal_does_not_disturb_a_read_or_write);
     tcase_add_test(tcase, the_clock_does_not_go_back);
     return harness_run(suite);
