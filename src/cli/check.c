@@ -2,7 +2,8 @@
  *
  * check_piece -> by kind: check_file (reads) or check_text -> check_lines, batch after batch:
  * pp_lines_take (text to numbers) -> test_numbers (all at once) -> report_lines (numbers to text). Ranges
- * have no text to begin with: check_range. Everything gathers in `work`, which lives as long as the worker. */
+ * have no text to begin with: check_range. The output is written into the reply as it comes (sheet.h); everything else
+ * gathers in `work`, which lives as long as the worker, and follows it. */
 
 #include "check.h"
 
@@ -11,6 +12,7 @@
 #include "lines.h"
 #include "piece.h"
 #include "report.h"
+#include "sheet.h"
 #include "sieve.h"
 
 #include <proc_pool/is_prime.h>
@@ -22,16 +24,24 @@
 /* A file is read WINDOW bytes at a time, which stay in the cache until they are answered, and some BEYOND for the line
  * that goes on there. */
 enum { WINDOW = 128 * 1024, BEYOND = 64 };
-enum { PIECE_OF_LINE = 32, PIECE_MIN = 16 * 1024, PIECE_MAX = 1024 * 1024, PIECES_A_WORKER = 16 };
+enum {
+    PIECE_OF_LINE = 32,
+    PIECE_MIN = 16 * 1024,
+    PIECE_MAX = 1024 * 1024,
+    PIECE_MAX_MANY_RESULTS =
+        64 * 1024, /* more than one of its answers fits into a pipe: work goes on while it drains */
+    PIECES_A_WORKER = 16
+};
 
 static const struct pp_job *job;
 
 /* The worker's own memory. */
 static struct {
     struct pp_answer answer;
-    struct pp_text output;
-    struct pp_text bad; /* records */
-    bool stopped;       /* strict, and there was a bad line */
+    struct pp_sheet output;
+    struct pp_text bad;      /* records */
+    struct pp_text bad_line; /* what is written for one */
+    bool stopped;            /* strict, and there was a bad line */
     struct pp_lines lines;
     uint64_t numbers[PP_LINES_MAX]; /* those of the batch that are not settled at sight */
     uint32_t of_line[PP_LINES_MAX]; /* which line each of them is on */
@@ -59,7 +69,7 @@ uint32_t pp_check_choose_piece_bytes(const struct pp_job *the_job, uint64_t tota
     if (pp_check_is_one_by_one(the_job)) {
         return PIECE_OF_LINE;
     }
-    const uint64_t most = has_few_results(the_job) ? PIECE_MAX : PIECE_MAX / 4;
+    const uint64_t most = has_few_results(the_job) ? PIECE_MAX : PIECE_MAX_MANY_RESULTS;
     const uint64_t share = total / (workers * PIECES_A_WORKER);
     return (uint32_t)(share < PIECE_MIN ? PIECE_MIN : share > most ? most : share);
 }
@@ -98,19 +108,31 @@ static void check_number(uint64_t n)
     const uint64_t end = job->format == PP_FORMAT_TABLE ? pp_monotonic_ns() : 0;
     work.answer.numbers++;
     work.answer.primes += prime;
-    char *out = pp_text_reserve(&work.output, PP_REPORT_BYTES);
+    char *out = pp_sheet_room(&work.output, PP_REPORT_BYTES);
     if (out != NULL) {
-        work.output.size +=
+        work.output.at +=
             pp_report_number(out, job->format, n, pp_report_verdict(n, prime), (double)(end - start) * 1e-9);
     }
 }
 
 /* ---- Lines ---- */
 
+static void write_bad(const char *excerpt, size_t size, enum pp_line_kind kind)
+{
+    struct pp_text *text = &work.bad_line;
+    text->size = 0;
+    pp_report_bad(text, job->format, 0, excerpt, size, kind);
+    char *out = pp_sheet_room(&work.output, text->size);
+    if (out != NULL && !text->failed) {
+        memcpy(out, text->bytes, text->size);
+        work.output.at += text->size;
+    }
+}
+
 static void add_bad(uint64_t line, enum pp_line_kind kind, const char *excerpt, size_t size)
 {
     struct pp_bad bad = {.line = (uint32_t)line,
-                         .output_at = (uint32_t)work.output.size,
+                         .output_at = (uint32_t)pp_sheet_size(&work.output),
                          .kind = (uint8_t)kind,
                          .text_size = (uint8_t)size};
     memcpy(bad.text, excerpt, size);
@@ -118,7 +140,7 @@ static void add_bad(uint64_t line, enum pp_line_kind kind, const char *excerpt, 
     work.answer.bad_count++;
     work.stopped = job->strict;
     if (job->format == PP_FORMAT_TSV && !job->strict) {
-        pp_report_bad(&work.output, job->format, 0, excerpt, size, kind);
+        write_bad(excerpt, size, kind);
     }
 }
 
@@ -188,14 +210,13 @@ static void report_line(const char *text, size_t i, uint64_t first_line)
         return;
     }
     work.answer.numbers++;
-    char *out = pp_text_reserve(&work.output, PP_REPORT_BYTES);
+    char *out = pp_sheet_room(&work.output, PP_REPORT_BYTES);
     if (out == NULL) {
         return;
     }
     const enum pp_verdict verdict = pp_report_verdict(lines->n[i], work.is_prime[i]);
-    work.output.size += lines->is_plain[i]
-                            ? pp_report_digits(out, job->format, bytes, lines->size[i], verdict)
-                            : pp_report_number(out, job->format, lines->n[i], verdict, 0);
+    work.output.at += lines->is_plain[i] ? pp_report_digits(out, job->format, bytes, lines->size[i], verdict)
+                                         : pp_report_number(out, job->format, lines->n[i], verdict, 0);
 }
 
 /* The primes and the lines that are no plain numbers; the others leave no trace. */
@@ -361,7 +382,7 @@ static void add_primes(void *context, const uint64_t *primes, size_t count)
     (void)context;
     work.answer.primes += count;
     char *out =
-        job->format == PP_FORMAT_COUNT ? NULL : pp_text_reserve(&work.output, count * (PP_NUMBER_DIGITS + 1));
+        job->format == PP_FORMAT_COUNT ? NULL : pp_sheet_room(&work.output, count * (PP_NUMBER_DIGITS + 1));
     if (out == NULL) {
         return;
     }
@@ -370,7 +391,7 @@ static void add_primes(void *context, const uint64_t *primes, size_t count)
         at += pp_number_format(at, primes[i]);
         *at++ = '\n';
     }
-    work.output.size += (size_t)(at - out);
+    work.output.at = at;
 }
 
 /* Adds one to the decimal digits that end before `end`; there is room for one more in front. Returns where
@@ -402,12 +423,12 @@ static void report_range(uint64_t first, uint64_t last)
             work.lines.n[i] = from + i;
         }
         test_numbers(count);
-        char *out = pp_text_reserve(&work.output, count * PP_REPORT_BYTES);
+        char *out = pp_sheet_room(&work.output, count * PP_REPORT_BYTES);
         for (size_t i = 0; i < count && out != NULL; i++) {
             size = pp_report_digits(out, job->format, begin, (size_t)(end - begin),
                                     pp_report_verdict(from + i, work.is_prime[i]));
             out += size;
-            work.output.size += size;
+            work.output.at = out;
             begin = count_up(begin, end);
         }
         if (last - from < PP_LINES_MAX) {
@@ -462,23 +483,20 @@ int pp_check_piece(const void *arg, size_t arg_size, pp_reply *reply)
 {
     (void)arg_size;
     work.answer = (struct pp_answer){.started_ns = pp_monotonic_ns(), .lane = pp_board_lane()};
-    work.output.size = 0;
+    pp_sheet_begin(&work.output, reply);
     work.bad.size = 0;
     work.stopped = false;
     pp_board_begin(work.answer.started_ns);
     int error = check_by_kind(arg);
+    pp_sheet_end(&work.output);
     work.answer.ended_ns = pp_monotonic_ns();
-    work.answer.output_size = work.output.size;
+    work.answer.output_size = pp_sheet_size(&work.output);
     pp_board_end(work.answer.numbers, work.answer.ended_ns);
-    if (error == 0 && (work.output.failed || work.bad.failed)) {
+    if (error == 0 && (work.output.failed || work.bad.failed || work.bad_line.failed)) {
         error = -ENOMEM;
     }
-    if (error != 0) {
-        return error;
-    }
-    error = pp_reply_append(reply, &work.answer, sizeof work.answer);
     if (error == 0) {
-        error = pp_reply_append(reply, work.output.bytes, work.output.size);
+        error = pp_reply_append(reply, work.bad.bytes, work.bad.size);
     }
-    return error != 0 ? error : pp_reply_append(reply, work.bad.bytes, work.bad.size);
+    return error != 0 ? error : pp_reply_append(reply, &work.answer, sizeof work.answer);
 }

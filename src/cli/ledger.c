@@ -142,15 +142,15 @@ int pp_ledger_add(struct pp_ledger *ledger, const struct pp_piece *piece, const 
     if (size < sizeof *answer) {
         return -EBADMSG;
     }
-    memcpy(answer, bytes, sizeof *answer);
-    if (answer->output_size > size - sizeof *answer) {
+    size -= sizeof *answer;
+    memcpy(answer, (const char *)bytes + size, sizeof *answer);
+    if (answer->output_size > size) {
         return -EBADMSG;
     }
     ledger->numbers += answer->numbers;
     ledger->primes += answer->primes;
     ledger->bad += answer->bad_count;
-    const int error = put_with_bad(ledger, piece, answer, (const char *)bytes + sizeof *answer,
-                                   size - sizeof *answer - (size_t)answer->output_size);
+    const int error = put_with_bad(ledger, piece, answer, bytes, size - (size_t)answer->output_size);
     if (error != 0) {
         return error;
     }

@@ -32,7 +32,7 @@ struct pp_piece {
     uint32_t is_one; /* it is a single number of a piece that failed as a whole */
 };
 
-/* The answer begins with this, then `output_size` bytes to be written, then `bad_count` records. */
+/* The answer: first `output_size` bytes to be written, then `bad_count` records, and this last. */
 struct pp_answer {
     uint64_t lines; /* all that begin in the piece, also those passed over */
     uint64_t numbers;

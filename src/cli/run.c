@@ -33,6 +33,9 @@
  * and poll(2) does not interrupt the poll. */
 enum { WAIT_MS = 200 };
 
+/* How much may be under way: so much that a worker still has pieces while the parent writes. */
+enum { LOOK_AHEAD_BYTES = 2 * 1024 * 1024, LOOK_AHEAD_BYTES_PER_WORKER = 256 * 1024 };
+
 /* Why a run ends before its input does; beyond the codes of executor.h. */
 enum { STOP_STRICT = 1, STOP_SIGNAL = 2 };
 
@@ -417,7 +420,9 @@ static int run_map(struct run *run)
                                        .initializer = pp_board_enter,
                                        .task_timeout_ms = run->command->timeout_ms,
                                        .retries = run->command->retries};
-    const struct pp_map_options map_options = {.as_completed = run->command->as_completed};
+    const struct pp_map_options map_options = {
+        .as_completed = run->command->as_completed,
+        .look_ahead_bytes = LOOK_AHEAD_BYTES + run->workers * LOOK_AHEAD_BYTES_PER_WORKER};
     pp_map *map = NULL;
     int error = pp_executor_open(&run->executor, &options);
     if (error == 0) {

@@ -13,7 +13,7 @@
 enum {
     READ_SIZE = 64 * 1024,
     PIPE_BYTES = 64 * 1024,
-    WIDE_BYTES = 1024 * 1024,
+    WIDE_BYTES = 512 * 1024,
     ALL_WIDE_BYTES = 16 * 1024 * 1024
 };
 
