@@ -197,48 +197,50 @@ static size_t find_bad(const struct pp_lines *lines, size_t count)
     return i;
 }
 
-static void report_line(const char *text, size_t i, uint64_t first_line)
+/* A line that is the canonical form of its number: its own digits are what is written. */
+static void report_plain(const char *text, size_t i)
 {
     const struct pp_lines *lines = &work.lines;
-    const char *bytes = text + lines->at[i];
+    char *out = pp_sheet_room(&work.output, PP_REPORT_BYTES);
+    if (out != NULL) {
+        work.output.at += pp_report_digits(out, job->format, text + lines->at[i], lines->size[i],
+                                           pp_report_verdict(lines->n[i], work.is_prime[i]));
+    }
+}
+
+/* Any other line. */
+static void report_odd(const char *text, size_t i, uint64_t first_line)
+{
+    const struct pp_lines *lines = &work.lines;
     const enum pp_line_kind kind = (enum pp_line_kind)lines->kind[i];
     if (kind == PP_LINE_PASSED_OVER) {
         return;
     }
     if (kind != PP_LINE_NUMBER) {
-        add_bad_line(first_line + i, bytes, lines->size[i], kind);
+        add_bad_line(first_line + i, text + lines->at[i], lines->size[i], kind);
         return;
     }
     work.answer.numbers++;
     char *out = pp_sheet_room(&work.output, PP_REPORT_BYTES);
-    if (out == NULL) {
-        return;
-    }
-    const enum pp_verdict verdict = pp_report_verdict(lines->n[i], work.is_prime[i]);
-    work.output.at += lines->is_plain[i] ? pp_report_digits(out, job->format, bytes, lines->size[i], verdict)
-                                         : pp_report_number(out, job->format, lines->n[i], verdict, 0);
-}
-
-/* The primes and the lines that are no plain numbers; the others leave no trace. */
-static void report_primes(const char *text, size_t count, uint64_t first_line)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (work.is_prime[i] || !work.lines.is_plain[i]) {
-            report_line(text, i, first_line);
-        } else {
-            work.answer.numbers++;
-        }
+    if (out != NULL) {
+        work.output.at += pp_report_number(out, job->format, lines->n[i],
+                                           pp_report_verdict(lines->n[i], work.is_prime[i]), 0);
     }
 }
 
+/* Where only primes are written, the others leave no trace. */
 static void report_batch(const char *text, size_t count, uint64_t first_line)
 {
-    if (job->format == PP_FORMAT_PRIMES || job->format == PP_FORMAT_COUNT) {
-        report_primes(text, count, first_line);
-        return;
-    }
+    const bool only_primes = has_few_results(job);
     for (size_t i = 0; i < count; i++) {
-        report_line(text, i, first_line);
+        if (!work.lines.is_plain[i]) {
+            report_odd(text, i, first_line);
+        } else {
+            work.answer.numbers++;
+            if (!only_primes || work.is_prime[i]) {
+                report_plain(text, i);
+            }
+        }
     }
 }
 

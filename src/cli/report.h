@@ -13,7 +13,10 @@ enum pp_verdict { PP_VERDICT_COMPOSITE, PP_VERDICT_PRIME, PP_VERDICT_NEITHER, PP
 #define PP_REPORT_BYTES 96
 
 /* The verdict on a number that was tested. */
-enum pp_verdict pp_report_verdict(uint64_t n, bool is_prime);
+static inline enum pp_verdict pp_report_verdict(uint64_t n, bool is_prime)
+{
+    return is_prime ? PP_VERDICT_PRIME : n < 2 ? PP_VERDICT_NEITHER : PP_VERDICT_COMPOSITE;
+}
 
 /* Writes the line for a number at `out`, which has PP_REPORT_BYTES, and returns its size; 0 if the format has
  * no line for it. `seconds` is what the test took; only the table shows it. */
