@@ -23,6 +23,16 @@ static void pad(unsigned char *frame, size_t payload_size)
     memset(frame + pp_frame_size(payload_size) - PP_FRAME_UNIT, 0, PP_FRAME_UNIT);
 }
 
+void pp_request_gather(struct iovec parts[PP_REQUEST_PARTS], struct pp_request *request, const void *payload)
+{
+    static const unsigned char zeros[PP_FRAME_UNIT];
+    request->mark = request_mark;
+    parts[0] = (struct iovec){request, sizeof *request};
+    parts[1] = (struct iovec){(void *)(uintptr_t)payload, request->size}; // NOLINT(performance-no-int-to-ptr)
+    parts[2] = (struct iovec){(void *)(uintptr_t)zeros,                   // NOLINT(performance-no-int-to-ptr)
+                              pp_frame_size(request->size) - sizeof *request - request->size};
+}
+
 bool pp_request_append(struct pp_buffer *buffer, const struct pp_request *request, const void *payload)
 {
     struct pp_request header = *request;
@@ -39,6 +49,17 @@ bool pp_request_append(struct pp_buffer *buffer, const struct pp_request *reques
     }
     buffer->end += frame_size;
     return true;
+}
+
+void pp_parts_append(struct pp_buffer *buffer, const struct iovec *parts, int count, size_t skip)
+{
+    for (int i = 0; i < count; i++) {
+        size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+        size_t size = parts[i].iov_len - skipped;
+        skip -= skipped;
+        memcpy(pp_buffer_room(buffer), (const unsigned char *)parts[i].iov_base + skipped, size);
+        buffer->end += size;
+    }
 }
 
 static enum pp_frame_state frame_state(const struct pp_buffer *buffer, uint32_t payload_size)

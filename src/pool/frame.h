@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define PP_FRAME_MAX_PAYLOAD ((size_t)1 << 30)
 
@@ -45,6 +46,13 @@ static inline size_t pp_frame_size(size_t payload_size)
     assert(payload_size <= PP_FRAME_MAX_PAYLOAD);
     return (PP_FRAME_HEADER_SIZE + payload_size + PP_FRAME_UNIT - 1) / PP_FRAME_UNIT * PP_FRAME_UNIT;
 }
+
+/* The parts of a request, to be written from where they lie: `request`, whose mark is filled in, the payload, zeros. */
+enum { PP_REQUEST_PARTS = 3 };
+void pp_request_gather(struct iovec parts[PP_REQUEST_PARTS], struct pp_request *request, const void *payload);
+
+/* Appends what follows the first `skip` bytes of the parts. There is room for it. */
+void pp_parts_append(struct pp_buffer *buffer, const struct iovec *parts, int count, size_t skip);
 
 /* Appends a whole request. `request->mark` is filled in. False when memory is short; then nothing has
  * changed. */

@@ -117,6 +117,15 @@ ssize_t pp_fd_write(int fd, const void *bytes, size_t size)
     return count == -1 ? -errno : count;
 }
 
+ssize_t pp_fd_write_gathered(int fd, const struct iovec *parts, int count)
+{
+    ssize_t written;
+    do {
+        written = writev(fd, parts, count);
+    } while (written == -1 && errno == EINTR);
+    return written == -1 ? -errno : written;
+}
+
 int pp_fd_write_all(int fd, const void *bytes, size_t size)
 {
     const unsigned char *rest = bytes;

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* A pipe's two ends; -1: closed. Bytes written `to` it can be read `from` it. */
 struct pp_pipe {
@@ -36,6 +37,9 @@ ssize_t pp_fd_read(int fd, void *bytes, size_t size);
 /* Writes up to `size` bytes. Returns how many or -errno (-EAGAIN: no room now). Raises SIGPIPE like write(2).
  */
 ssize_t pp_fd_write(int fd, const void *bytes, size_t size);
+
+/* The same from up to `count` places, one after the other. */
+ssize_t pp_fd_write_gathered(int fd, const struct iovec *parts, int count);
 
 /* Writes all of it to a blocking descriptor. 0 or -errno. Raises SIGPIPE like write(2). */
 int pp_fd_write_all(int fd, const void *bytes, size_t size);

@@ -12,6 +12,7 @@
  * wait less often for each other. All together take a quarter of what one user's pipes may hold there (64 MiB). */
 enum {
     READ_SIZE = 64 * 1024,
+    WORTH_A_WRITE = 32 * 1024, /* an argument of that size is not copied to be written with others */
     PIPE_BYTES = 64 * 1024,
     WIDE_BYTES = 512 * 1024,
     ALL_WIDE_BYTES = 16 * 1024 * 1024
@@ -149,6 +150,27 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot)
 
 /* ---- To the worker ---- */
 
+/* A large request is written at once, from where its argument lies, as far as the pipe takes it; only the rest is copied.
+ * As pp_request_append. */
+static bool send_large(struct pp_pool *pool, struct pp_slot *s, struct pp_request *request, const void *arg)
+{
+    struct iovec parts[PP_REQUEST_PARTS];
+    size_t size = pp_frame_size(request->size);
+    if (!pp_buffer_reserve(&s->out,
+                           size)) { /* before anything is written: a frame that was begun must be ended */
+        return false;
+    }
+    pp_request_gather(parts, request, arg);
+    ssize_t count = pp_fd_write_gathered(s->requests_to, parts, PP_REQUEST_PARTS);
+    size_t written = count > 0 ? (size_t)count : 0; /* pp_pool_flush will see what is wrong */
+    if (written < size) {
+        widen(pool, s->requests_to, &s->requests_widened);
+        pp_parts_append(&s->out, parts, PP_REQUEST_PARTS, written);
+        s->out_rest = written > 0 ? size - written : 0;
+    }
+    return true;
+}
+
 int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
                  uint64_t *ordinal)
 {
@@ -159,7 +181,8 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
     }
     struct pp_request request = {
         .task = (uintptr_t)task, .size = (uint32_t)size, .epoch = s->epoch, .seq = s->sent};
-    if (!pp_request_append(&s->out, &request, arg)) {
+    bool is_large = size >= WORTH_A_WRITE && pp_buffer_size(&s->out) == 0;
+    if (!(is_large ? send_large(pool, s, &request, arg) : pp_request_append(&s->out, &request, arg))) {
         return -ENOMEM;
     }
     *ordinal = s->claimed_before + s->sent;
