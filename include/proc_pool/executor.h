@@ -128,7 +128,7 @@ struct pp_options {
  * NULL. */
 int pp_executor_open(pp_executor **executor, const struct pp_options *options);
 
-/* Submits task(arg, arg_size). The bytes of `arg` are copied. The task is handed to an idle worker at once,
+/* Submits task(arg, arg_size). The bytes of `arg` are copied, unless they are in place (pp_executor_reserve). The task is handed to an idle worker at once,
  * and otherwise queued without bound: a caller with an endless supply of tasks waits for some of its futures
  * now and then, or uses pp_map. Never blocks. May take in what workers have answered by now, but runs no
  * callback: that is for the next step. *future must be released with pp_future_release; `future` may be NULL
@@ -136,6 +136,13 @@ int pp_executor_open(pp_executor **executor, const struct pp_options *options);
  * PP_E_NO_WORKERS: strict, and a worker died. */
 int pp_executor_submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        pp_future **future);
+
+/* Room for an argument of at most `size` bytes, aligned for any type, to be written in place: a submit, or an item of a
+ * map's source, whose `arg` is this very address takes the memory over if the argument fills at least half of it, and
+ * nothing is copied. Valid, and the caller's to write, until then, until the next pp_executor_reserve (which may give the
+ * same again), or until the executor is closed. Worth its while from some ten thousand bytes on. Does not block. NULL: no
+ * memory, or more than PP_MAX_BYTES. */
+void *pp_executor_reserve(pp_executor *executor, size_t size);
 
 /* One step: hands out work, waits at most `timeout_ms` for something to happen, takes in replies and deaths,
  * runs the callbacks of what became done. Returns the number of futures that became done since the step
@@ -281,7 +288,8 @@ typedef struct pp_map pp_map;
 /* One item from a source. */
 struct pp_source_item {
     const void
-        *arg; /* the argument's bytes; must live until the source is called again, copied before that */
+        *arg; /* the argument's bytes; must live until the source is called again, copied before that; or what
+                        pp_executor_reserve gave */
     size_t arg_size;
     int wait_fd; /* with PP_E_AGAIN: the descriptor that will be readable when there is more; -EINVAL ends the
                     map if none is given */

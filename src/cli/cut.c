@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = sizeof(struct pp_piece), TEXT_MAX = 128 * 1024, STREAM_BUFFER = HEAD + TEXT_MAX };
+enum {
+    HEAD = sizeof(struct pp_piece),
+    TEXT_MAX = 128 * 1024,
+    STREAM_BUFFER = HEAD + TEXT_MAX,
+    STREAM_ROOM = STREAM_BUFFER + 1 + PP_LINES_PADDING
+};
 
 _Static_assert(HEAD >= PP_LINES_BEFORE, "the struct in front of a piece's text is its padding there");
 
@@ -16,9 +21,11 @@ int pp_cut_open(struct pp_cutter *cutter, const struct pp_inputs *inputs, const 
                 bool counts_lines)
 {
     *cutter = (struct pp_cutter){.inputs = inputs, .job = job, .counts_lines = counts_lines};
-    cutter->buffer = calloc(1, STREAM_BUFFER + 1 + PP_LINES_PADDING);
+    const bool one_by_one = pp_check_is_one_by_one(job);
+    cutter->own = one_by_one ? calloc(1, STREAM_ROOM) : NULL;
+    cutter->rest = malloc(TEXT_MAX);
     cutter->made = calloc(1, HEAD + PP_EXCERPT_BYTES + PP_LINES_PADDING);
-    if (cutter->buffer == NULL || cutter->made == NULL) {
+    if ((one_by_one && cutter->own == NULL) || cutter->rest == NULL || cutter->made == NULL) {
         pp_cut_close(cutter);
         return -ENOMEM;
     }
@@ -27,7 +34,8 @@ int pp_cut_open(struct pp_cutter *cutter, const struct pp_inputs *inputs, const 
 
 void pp_cut_close(struct pp_cutter *cutter)
 {
-    free(cutter->buffer);
+    free(cutter->own);
+    free(cutter->rest);
     free(cutter->made);
     *cutter = (struct pp_cutter){0};
 }
@@ -119,11 +127,41 @@ static int give_text(struct pp_cutter *cutter, struct pp_source_item *item, char
     return 0;
 }
 
-/* The lines buffer[begin … end - 1]. The struct goes in front of them, over what was handed out before. */
+/* The buffer is about to be given away: what is in it from `end` on is kept for the next. */
+static void part_with_buffer(struct pp_cutter *cutter, size_t end)
+{
+    cutter->rest_size = cutter->end - end;
+    memcpy(cutter->rest, cutter->buffer + end, cutter->rest_size);
+    cutter->buffer = NULL;
+}
+
+/* A buffer that begins with what is left of the last. 0 or -ENOMEM. */
+static int get_buffer(struct pp_cutter *cutter)
+{
+    if (cutter->buffer == NULL) {
+        cutter->buffer =
+            cutter->own != NULL ? cutter->own : pp_executor_reserve(cutter->executor, STREAM_ROOM);
+        if (cutter->buffer == NULL) {
+            return -ENOMEM;
+        }
+        cutter->begin = cutter->searched = HEAD;
+        cutter->end = HEAD + cutter->rest_size;
+        memcpy(cutter->buffer + HEAD, cutter->rest, cutter->rest_size);
+        cutter->rest_size = 0;
+    }
+    return 0;
+}
+
+/* The lines buffer[begin … end - 1]. The struct goes in front of them, over what was handed out before; if nothing was,
+ * the buffer itself is what is handed out. */
 static int give_lines(struct pp_cutter *cutter, struct pp_source_item *item, size_t end)
 {
     char *text = cutter->buffer + cutter->begin;
     const size_t size = end - cutter->begin;
+    memset(cutter->buffer + cutter->end, 0, PP_LINES_PADDING);
+    if (cutter->begin == HEAD && cutter->own == NULL) {
+        part_with_buffer(cutter, end);
+    }
     cutter->begin = end;
     cutter->searched = end;
     return give_text(cutter, item, text - HEAD,
@@ -230,7 +268,8 @@ static int cut_stream(struct pp_cutter *cutter, struct pp_source_item *item)
 {
     const int fd = cutter->inputs->list[cutter->input].fd;
     const bool one_by_one = pp_check_is_one_by_one(cutter->job);
-    for (;;) {
+    int error = get_buffer(cutter);
+    while (error == 0) {
         if (cutter->is_long && eat_long_line(cutter)) {
             return give_long_line(cutter, item);
         }
@@ -248,16 +287,14 @@ static int cut_stream(struct pp_cutter *cutter, struct pp_source_item *item)
             continue;
         }
         make_room(cutter);
-        const int error = read_more(cutter, fd);
+        error = read_more(cutter, fd);
         end = error == PP_E_AGAIN ? find_end(cutter) : 0;
         if (end > 0) {
             return give_lines(cutter, item, end);
         }
-        if (error != 0) {
-            item->wait_fd = fd;
-            return error;
-        }
     }
+    item->wait_fd = fd;
+    return error;
 }
 
 /* ---- All inputs ---- */
@@ -268,6 +305,7 @@ static void begin_input(struct pp_cutter *cutter)
     cutter->begun = true;
     cutter->at = input->kind == PP_INPUT_STREAM ? 0 : input->first;
     cutter->begin = cutter->end = cutter->searched = HEAD;
+    cutter->rest_size = 0;
     if (input->kind == PP_INPUT_STREAM) {
         pp_wide_pipe(input->fd);
     }

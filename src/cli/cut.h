@@ -20,8 +20,13 @@ struct pp_cutter {
     uint64_t at;       /* … and where: a byte of a file or stream, a number of a range */
     bool begun;        /* `at` is set */
     struct pp_piece piece;
-    char *buffer; /* of a stream: a piece's struct, bytes, padding */
-    size_t begin; /* what has not been handed out is buffer[begin … end - 1] */
+    pp_executor
+        *executor;    /* whose room for arguments a stream is read into; to be set before the first piece */
+    char *buffer;     /* of a stream: a piece's struct, bytes, padding; NULL: none now */
+    char *own;        /* where pieces are so small that many come out of one buffer: this one. Else NULL */
+    char *rest;       /* what came behind the lines that went with the last buffer … */
+    size_t rest_size; /* … and is to begin the next */
+    size_t begin;     /* what has not been handed out is buffer[begin … end - 1] */
     size_t end;
     size_t searched; /* up to here there is no newline in it */
     uint64_t lines;  /* of the stream, handed out */

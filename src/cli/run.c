@@ -425,6 +425,7 @@ static int run_map(struct run *run)
         .look_ahead_bytes = LOOK_AHEAD_BYTES + run->workers * LOOK_AHEAD_BYTES_PER_WORKER};
     pp_map *map = NULL;
     int error = pp_executor_open(&run->executor, &options);
+    run->cutter.executor = run->executor;
     if (error == 0) {
         error = pp_map_open(&map, run->executor, pp_check_piece, pp_cut_next, &run->cutter, &map_options);
     }

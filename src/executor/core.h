@@ -40,6 +40,8 @@ struct pp_executor {
     uint64_t limit_check_ns; /* when a task may next overrun its time; UINT64_MAX: none can */
     uint64_t heartbeat_ns;   /* when to look next for workers that ended without EOF */
     uint64_t finished;
+    unsigned char *reserved; /* room for an argument; NULL: none */
+    size_t reserved_size;
     bool closing;
     bool broken; /* strict, and a worker died */
     int broken_reason;

@@ -4,6 +4,7 @@
 
 #include "deadline.h"
 
+#include <assert.h>
 #include <errno.h>
 
 enum {
@@ -62,6 +63,19 @@ fail_arguments:
     return error;
 }
 
+void *pp_executor_reserve(struct pp_executor *executor, size_t size)
+{
+    if (size > PP_MAX_BYTES) {
+        return NULL;
+    }
+    if (executor->reserved == NULL || executor->reserved_size < size) {
+        free(executor->reserved);
+        executor->reserved_size = size;
+        executor->reserved = malloc(size + 1);
+    }
+    return executor->reserved;
+}
+
 int pp_executor_submit(struct pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        struct pp_future **future)
 {
@@ -74,9 +88,16 @@ int pp_executor_submit(struct pp_executor *executor, pp_task *task, const void *
     if (executor->closing || executor->broken) {
         return executor->closing ? PP_E_CLOSED : PP_E_NO_WORKERS;
     }
-    struct pp_future *opened = pp_future_open(executor->store, task, arg, arg_size);
+    /* A short argument would hold all of the room until it is done. */
+    bool in_place = arg != NULL && arg == executor->reserved && arg_size >= executor->reserved_size / 2;
+    struct pp_future *opened = pp_future_open(executor->store, task, arg, in_place ? 0 : arg_size);
     if (opened == NULL) {
         return -ENOMEM;
+    }
+    if (in_place) {
+        assert(arg_size <= executor->reserved_size);
+        pp_payload_adopt(&opened->arg, executor->reserved, arg_size);
+        executor->reserved = NULL;
     }
     opened->released = future == NULL;
     if (future != NULL) {
@@ -185,6 +206,7 @@ int pp_executor_close(struct pp_executor *executor, enum pp_close how, int timeo
     pp_pool_close(executor->pool);
     pp_schedule_close(&executor->schedule);
     pp_store_close(executor->store);
+    free(executor->reserved);
     free(executor->dirty);
     free(executor->seats);
     free(executor);

@@ -41,6 +41,13 @@ static inline bool pp_payload_set(struct pp_payload *payload, const void *bytes,
     return true;
 }
 
+/* An empty payload takes over `size` bytes of memory that came from malloc. */
+static inline void pp_payload_adopt(struct pp_payload *payload, unsigned char *memory, size_t size)
+{
+    payload->memory = memory;
+    payload->size = size;
+}
+
 /* Frees the bytes; the payload is empty and not yet set. */
 static inline void pp_payload_clear(struct pp_payload *payload)
 {
