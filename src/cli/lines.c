@@ -92,7 +92,8 @@ void pp_lines_take_portable(struct pp_lines *lines, const char *text, size_t siz
         uint64_t n;
         bool overflow;
         unsigned digits = take_number(line, &n, &overflow);
-        if (digits == 0 || line[digits] != '\n' || overflow || (*line == '0' && digits > 1)) {
+        const unsigned end = digits + (line[digits] == '\r');
+        if (digits == 0 || line[end] != '\n' || overflow || (*line == '0' && digits > 1)) {
             pp_lines_take_odd(lines, text, size, at);
             continue;
         }
@@ -102,7 +103,7 @@ void pp_lines_take_portable(struct pp_lines *lines, const char *text, size_t siz
         lines->n[i] = n;
         lines->kind[i] = PP_LINE_NUMBER;
         lines->is_plain[i] = true;
-        *at += digits + 1;
+        *at += end + 1;
     }
 }
 

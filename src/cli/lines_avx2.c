@@ -4,7 +4,8 @@
  * but digits between them. So where a line ends does not depend on the line before it having been read, and the CPU
  * works on several at once. Three multiply-and-add instructions turn the last sixteen digits of a line into a number,
  * whatever stands before them masked away; the up to four digits above are joined by hand. No branch depends on how
- * long a number is, so lines of mixed lengths cost no mispredictions. */
+ * long a number is, so lines of mixed lengths cost no mispredictions. Carriage returns are looked for only in blocks that
+ * have something else in them. */
 
 #include "lines_kernel.h"
 
@@ -13,7 +14,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define AVX2 __attribute__((target("avx2,bmi")))
+#define AVX2   __attribute__((target("avx2,bmi")))
+#define INLINE inline __attribute__((always_inline))
 
 bool pp_lines_avx2_works(void)
 {
@@ -45,6 +47,19 @@ AVX2 static inline struct block look_at(const char *bytes)
     const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
     const uint64_t newlines = mask_of(_mm256_cmpeq_epi8(low, newline), _mm256_cmpeq_epi8(high, newline));
     return (struct block){newlines, ~(newlines | mask_of(are_digits(low), are_digits(high)))};
+}
+
+/* Which of the block's newlines have a carriage return before them; these returns are no others any more. One that is the
+ * last of the block belongs to a line that does not end in it. */
+AVX2 static inline uint64_t allow_returns(const char *bytes, struct block *block)
+{
+    const __m256i carriage_return = _mm256_set1_epi8('\r');
+    const __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
+    const uint64_t returns =
+        mask_of(_mm256_cmpeq_epi8(low, carriage_return), _mm256_cmpeq_epi8(high, carriage_return));
+    block->others &= ~(returns & block->newlines >> 1);
+    return block->newlines & returns << 1;
 }
 
 /* The number of the last sixteen of `digits` digits that end before `end`. */
@@ -96,16 +111,20 @@ AVX2 static inline bool put_digits(struct pp_lines *restrict lines, size_t i, co
     return !((digits - 1 > 19) | overflows | ((text[begin] == '0') & (digits > 1)));
 }
 
-/* Takes lines of digits as long as they end within the block at text[at]. Returns where it stopped. What is to be
- * counted and where it is are kept in registers: the compiler cannot know that the arrays are not over them. */
-AVX2 static size_t take_block(struct pp_lines *lines, const char *text, size_t at, struct block block)
+/* Takes lines of digits as long as they end within the block at text[at]. Returns where it stopped. `with_return`: the
+ * newlines that have one before them. What is to be counted and where it is are kept in registers: the compiler cannot
+ * know that the arrays are not over them. */
+AVX2 static INLINE size_t take_block(struct pp_lines *lines, const char *text, size_t at, struct block block,
+                                     uint64_t with_return)
 {
     const size_t base = at;
     size_t count = lines->count;
     while (block.newlines != 0 && count < PP_LINES_MAX) {
-        const size_t end = base + (size_t)_tzcnt_u64(block.newlines);
         const uint64_t up_to_here = block.newlines ^ (block.newlines - 1);
-        if ((block.others & up_to_here) != 0 || !put_digits(lines, count, text, at, end)) {
+        const size_t place = (size_t)_tzcnt_u64(block.newlines);
+        const size_t end = base + place;
+        const size_t digits_end = end - (with_return >> place & 1);
+        if ((block.others & up_to_here) != 0 || !put_digits(lines, count, text, at, digits_end)) {
             break;
         }
         count++;
@@ -124,7 +143,13 @@ AVX2 void pp_lines_take_avx2(struct pp_lines *lines, const char *text, size_t si
         if (size - *at < 64) { /* what is behind the text does not count */
             block.newlines &= (UINT64_C(1) << (size - *at)) - 1;
         }
-        const size_t taken = take_block(lines, text, *at, block);
+        size_t taken;
+        if (block.others == 0) {
+            taken = take_block(lines, text, *at, block, 0);
+        } else {
+            const uint64_t with_return = allow_returns(text + *at, &block);
+            taken = take_block(lines, text, *at, block, with_return);
+        }
         if (taken == *at) { /* not a line of digits, or too long to be one */
             pp_lines_take_odd(lines, text, size, at);
         } else {
