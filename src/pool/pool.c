@@ -151,8 +151,12 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot)
 /* ---- To the worker ---- */
 
 /* A large request is written at once, from where its argument lies, as far as the pipe takes it; only the rest is copied.
- * As pp_request_append. */
-static bool send_large(struct pp_pool *pool, struct pp_slot *s, struct pp_request *request, const void *arg)
+ * As pp_request_append. Not inlined, so that what small requests pay for is only the question. */
+#ifdef __GNUC__
+__attribute__((noinline))
+#endif
+static bool
+send_large(struct pp_pool *pool, struct pp_slot *s, struct pp_request *request, const void *arg)
 {
     struct iovec parts[PP_REQUEST_PARTS];
     size_t size = pp_frame_size(request->size);
