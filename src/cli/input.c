@@ -103,7 +103,9 @@ static bool is_digits(const char *text, size_t size)
 
 static int complain_range(const char *what, struct pp_text *complaint)
 {
-    pp_text_printf(complaint, "\"%s\" is out of range (numbers go from 0 to 18446744073709551615)", what);
+    char shown[PP_TEXT_SHOWN_BYTES];
+    pp_text_printf(complaint, "\"%s\" is out of range (numbers go from 0 to 18446744073709551615)",
+                   pp_text_shown(shown, what));
     return STATUS_USAGE;
 }
 
@@ -189,11 +191,13 @@ static bool suggest_file(const char *path, struct pp_text *complaint)
 
 static int complain_file(const char *name, int error, struct pp_text *complaint)
 {
+    char shown[PP_TEXT_SHOWN_BYTES];
     if (error != ENOENT && error != ENOTDIR) {
-        pp_text_printf(complaint, "%s: cannot be read: %s", name, strerror(error));
+        pp_text_printf(complaint, "%s: cannot be read: %s", pp_text_shown(shown, name), strerror(error));
         return STATUS_SYSTEM;
     }
-    pp_text_printf(complaint, "\"%s\" is not a number, a range A..B, or a file that exists", name);
+    pp_text_printf(complaint, "\"%s\" is not a number, a range A..B, or a file that exists",
+                   pp_text_shown(shown, name));
     if (!suggest_range(name, complaint) && !suggest_number(name, complaint)) {
         (void)suggest_file(name, complaint);
     }

@@ -24,7 +24,9 @@ struct option {
 static int complain_value(const struct option *option, const char *argument, const char *wanted,
                           struct pp_text *complaint)
 {
-    pp_text_printf(complaint, "--%s takes %s, not \"%s\"", option->name, wanted, argument);
+    char shown[PP_TEXT_SHOWN_BYTES];
+    pp_text_printf(complaint, "--%s takes %s, not \"%s\"", option->name, wanted,
+                   pp_text_shown(shown, argument));
     return -EINVAL;
 }
 
@@ -126,7 +128,8 @@ static int read_choice(const struct option *option, const struct choice *choices
     for (const struct choice *c = choices; c->name != NULL; c++) {
         pp_text_printf(complaint, "%s %s", c == choices ? "" : ",", c->name);
     }
-    pp_text_printf(complaint, "; not \"%s\"", argument);
+    char shown[PP_TEXT_SHOWN_BYTES];
+    pp_text_printf(complaint, "; not \"%s\"", pp_text_shown(shown, argument));
     if (meant != NULL) {
         pp_text_printf(complaint, "; did you mean \"%s\"?", meant);
     }
@@ -480,10 +483,11 @@ static int read_workers(struct pp_command *command, struct pp_text *complaint)
     if (strcmp(word, "auto") == 0) {
         n = 0;
     } else if (error != 0 || n < 1 || n > PP_MAX_WORKERS) {
+        char shown[PP_TEXT_SHOWN_BYTES];
         pp_text_printf(complaint, "WORKERS is a number from 1 to %d, or auto; not \"%s\"", PP_MAX_WORKERS,
-                       word);
+                       pp_text_shown(shown, word));
         if (looks_like_input(word) || error == -ERANGE || n > PP_MAX_WORKERS) {
-            pp_text_printf(complaint, "; to check it, type: proc_pool auto %s", word);
+            pp_text_printf(complaint, "; to check it, type: proc_pool auto %s", pp_text_shown(shown, word));
         } else if (pp_spelling_distance(word, "auto") <= 2) {
             pp_text_printf(complaint, "; did you mean \"auto\"?");
         } else if (error != 0) {

@@ -69,6 +69,31 @@ static int fail_system(struct run *run, const char *what, int error)
     return error;
 }
 
+/* What may be done about it when the system refuses what workers need; "" if nobody knows. */
+static const char *advice_on(int error)
+{
+    switch (error) {
+    case -EMFILE:
+        return "; \"ulimit -n\" tells how many there may be";
+    case -EAGAIN:
+        return "; \"ulimit -u\" tells how many processes there may be";
+    case -ENOMEM:
+        return "; fewer workers need less";
+    default:
+        return "";
+    }
+}
+
+/* Likewise, where it is workers that cannot be had or cannot work. */
+static int fail_workers(struct run *run, const char *what, int error)
+{
+    if (!run->complained) {
+        pp_messages_add("%s: %s%s", what, pp_strerror(error), advice_on(error));
+    }
+    run->complained = true;
+    return fail_system(run, what, error);
+}
+
 /* A closed pipe is quiet: the reader had enough. */
 static int fail_output(struct run *run, int error)
 {
@@ -190,9 +215,9 @@ static int deliver(struct run *run, const struct pp_map_item *item)
     case PP_E_TASK:
         return fail_input(run, piece.input, item->failure->code);
     case PP_E_NO_WORKERS:
-        return fail_system(run, "no worker could be started", item->failure->code);
+        return fail_workers(run, "no worker could be started", item->failure->code);
     default:
-        return fail_system(run, "a task could not be run", item->error);
+        return fail_workers(run, "a task could not be run", item->error);
     }
 }
 
@@ -429,7 +454,7 @@ static int run_map(struct run *run)
     if (error == 0) {
         error = pp_map_open(&map, run->executor, pp_check_piece, pp_cut_next, &run->cutter, &map_options);
     }
-    error = error != 0 ? fail_system(run, "workers", error) : drain(run, map, true);
+    error = error != 0 ? fail_workers(run, "workers", error) : drain(run, map, true);
     pp_map_close(map);
     pp_executor_statistics(run->executor, &run->statistics);
     (void)pp_executor_close(run->executor, error == 0 ? PP_CLOSE_DRAIN : PP_CLOSE_KILL, -1);

@@ -54,3 +54,18 @@ void pp_text_printf(struct pp_text *text, const char *format, ...)
     va_end(arguments);
     text->size += (size_t)size;
 }
+
+const char *pp_text_shown(char room[PP_TEXT_SHOWN_BYTES], const char *word)
+{
+    static const char dots[] = "...";
+    size_t size = PP_TEXT_SHOWN_BYTES - sizeof dots;
+    if (strlen(word) < PP_TEXT_SHOWN_BYTES) {
+        return word;
+    }
+    while (size > 0 && ((unsigned char)word[size] & 0xC0u) == 0x80u) { /* not in the middle of a letter */
+        size--;
+    }
+    memcpy(room, word, size);
+    memcpy(room + size, dots, sizeof dots);
+    return room;
+}

@@ -30,4 +30,8 @@ __attribute__((format(printf, 2, 3)))
 #endif
 void pp_text_printf(struct pp_text *text, const char *format, ...);
 
+/* A word to be shown in a message: itself, or if it is very long its beginning and "...", in `room`. */
+#define PP_TEXT_SHOWN_BYTES 204
+const char *pp_text_shown(char room[PP_TEXT_SHOWN_BYTES], const char *word);
+
 #endif

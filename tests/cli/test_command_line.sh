@@ -29,6 +29,7 @@ refused 'a misspelt format' 'did you mean "json"' auto --format=jsno numbers.txt
 refused 'an unknown method' 'fast, trial' auto -m slow numbers.txt
 refused 'an option without its argument' '--output=FILE' auto -o
 refused 'an argument for a switch' 'leave out "=yes"' auto --strict=yes
+refused 'a word that is too long to be shown' '999..." is out of range' 2 "$(head -c 300 /dev/zero | tr '\0' 9)"
 refused 'no workers' 'from 1 to 4096' 0
 refused 'too many workers' 'proc_pool auto 4097' 4097
 refused 'a negative number of workers' 'from 1 to 4096' -3

@@ -196,6 +196,11 @@ cp "$out" wanted
 run 2 -f json 99990..100020
 same_file 'a range is its numbers in json' wanted "$out"
 
+# ---- What the system refuses is named with its limit
+# shellcheck disable=SC2030 # the limit is for the subshell
+(ulimit -n 6 && "$proc_pool" 2 97) >"$out" 2>"$err"
+has 'too few descriptors' 'ulimit -n' "$err"
+
 # ---- Memory does not grow with a line or with the input
 if (ulimit -v 60000 && "$proc_pool" --version) >/dev/null 2>&1; then
     long_line() {

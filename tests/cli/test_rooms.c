@@ -284,6 +284,36 @@ START_TEST(a_text_grows_and_keeps_what_it_has)
 }
 END_TEST
 
+START_TEST(a_word_is_shown_whole_unless_it_is_very_long)
+{
+    char room[PP_TEXT_SHOWN_BYTES];
+    char word[1000];
+    for (size_t size = 0; size < sizeof word; size++) {
+        memset(word, 'x', size);
+        word[size] = '\0';
+        const char *shown = pp_text_shown(room, word);
+        ck_assert_uint_lt(strlen(shown), PP_TEXT_SHOWN_BYTES);
+        ck_assert_int_eq(strcmp(shown, word) == 0, size < PP_TEXT_SHOWN_BYTES);
+    }
+    for (size_t i = 0; i + 2 < sizeof word; i += 2) {
+        memcpy(word + i, "\xC3\xA9", 2);
+    }
+    for (size_t begin = 0; begin < 2; begin++) { /* a letter of two bytes is not cut, wherever it is */
+        word[0] = begin == 0 ? '\xC3' : 'x';
+        word[1] = begin == 0 ? '\xA9' : '\xC3';
+        if (begin == 1) {
+            memmove(word + 2, "\xA9", 1);
+            for (size_t i = 3; i + 2 < sizeof word; i += 2) {
+                memcpy(word + i, "\xC3\xA9", 2);
+            }
+        }
+        const char *shown = pp_text_shown(room, word);
+        ck_assert_uint_eq((strlen(shown) - 3 - begin) % 2, 0);
+        ck_assert_str_eq(shown + strlen(shown) - 3, "...");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli/rooms");
@@ -298,5 +328,6 @@ int main(void)
     tcase_add_test(tcase, a_gap_closes_when_its_piece_comes);
     tcase_add_test(tcase, the_sieve_finds_the_primes_and_nothing_else);
     tcase_add_test(tcase, a_text_grows_and_keeps_what_it_has);
+    tcase_add_test(tcase, a_word_is_shown_whole_unless_it_is_very_long);
     return harness_run(suite);
 }
