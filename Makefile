@@ -175,15 +175,21 @@ $(TESTS): %: %.o $(SUPPORT) $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -fno-lto -o $@ $^ $(LINK_FLAGS_$(@F)) $$(pkg-config --libs check) $(LDLIBS)
 
-$(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
+define compile_bench
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(SEES_bench) $(BENCH_FLAGS_$*) -c -o $@ $<
+endef
+$(BUILD)/bench/%.o: bench/%.c $(FLAGS_STAMP)
+	$(compile_bench)
+$(BUILD)/bench/%.o: tests/support/%.c $(FLAGS_STAMP) # without Check
+	$(compile_bench)
 
 BENCH_LIBS_executor := -lm
 BENCH_LIBS_simulate := -lm
 BENCH_FLAGS_simulate := -Itests
-$(BUILD)/bench/simulate: $(BUILD)/tests/support/simulator.o
+BENCH_FLAGS_simulator := -Itests
+$(BUILD)/bench/simulate: $(BUILD)/bench/simulator.o
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)
