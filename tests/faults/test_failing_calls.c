@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +127,21 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 {
     return fails(WRITE) ? -1 : __real_write(fd, bytes, shorten(SHORT_WRITE, size));
+}
+
+/* A short one ends in the first of the parts. */
+ssize_t __real_writev(int fd, const struct iovec *parts, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
+{
+    if (fails(WRITE)) {
+        return -1;
+    }
+    const size_t size = count > 0 ? shorten(SHORT_WRITE, parts[0].iov_len) : 0;
+    if (count > 0 && size < parts[0].iov_len) {
+        return __real_write(fd, parts[0].iov_base, size);
+    }
+    return __real_writev(fd, parts, count);
 }
 
 void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
