@@ -36,6 +36,31 @@ static void update_pollfds(struct pp_pool *pool, size_t slot)
         (struct pollfd){.fd = waits_for_room ? s->requests_to : -1, .events = POLLOUT};
 }
 
+/* ---- Memory ---- */
+
+/* Most slots have nothing to hold between two calls, so they share one piece of memory for each direction. */
+static void borrow(struct pp_buffer *spare, struct pp_buffer *queue)
+{
+    if (queue->memory == NULL) {
+        *queue = *spare;
+        *spare = (struct pp_buffer){0};
+    }
+}
+
+static void give_back(struct pp_buffer *spare, struct pp_buffer *queue)
+{
+    if (pp_buffer_size(queue) > 0) {
+        return;
+    }
+    pp_buffer_consume(queue, 0);
+    if (spare->memory == NULL) {
+        *spare = *queue;
+        *queue = (struct pp_buffer){0};
+    } else {
+        pp_buffer_free(queue);
+    }
+}
+
 /* ---- Pipes that are found full ---- */
 
 /* How wide each of the pipes of `count` workers may become; 0: no wider than it is. */
@@ -68,7 +93,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     int error = -ENOMEM;
     opened->slots = calloc(count, sizeof *opened->slots);
     opened->pollfds = calloc(2 * count + 1, sizeof *opened->pollfds);
-    if (opened->slots == NULL || opened->pollfds == NULL) {
+    if (opened->slots == NULL || opened->pollfds == NULL || !pp_worker_memory_open(&opened->worker_memory)) {
         goto fail;
     }
     error = pp_shared_pages_open(&opened->pages, count);
@@ -88,6 +113,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     *pool = opened;
     return 0;
 fail:
+    pp_worker_memory_close(&opened->worker_memory);
     free(opened->pollfds);
     free(opened->slots);
     free(opened);
@@ -124,7 +150,9 @@ void pp_pool_close(struct pp_pool *pool)
     }
     pp_spawn_unregister(pool);
     pp_shared_pages_close(&pool->pages);
-    pp_buffer_free(&pool->spare);
+    pp_buffer_free(&pool->spare_in);
+    pp_buffer_free(&pool->spare_out);
+    pp_worker_memory_close(&pool->worker_memory);
     free(pool->pollfds);
     free(pool->slots);
     free(pool);
@@ -186,6 +214,7 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
     struct pp_request request = {
         .task = (uintptr_t)task, .size = (uint32_t)size, .epoch = s->epoch, .seq = s->sent};
     bool is_large = size >= WORTH_A_WRITE && pp_buffer_size(&s->out) == 0;
+    borrow(&pool->spare_out, &s->out);
     if (!(is_large ? send_large(pool, s, &request, arg) : pp_request_append(&s->out, &request, arg))) {
         return -ENOMEM;
     }
@@ -216,6 +245,7 @@ void pp_pool_flush(struct pp_pool *pool, size_t slot)
         pp_buffer_consume(&s->out, size);
         s->out_rest = 0;
     }
+    give_back(&pool->spare_out, &s->out);
     update_pollfds(pool, slot);
 }
 
@@ -244,34 +274,11 @@ static int disown(struct pp_pool *pool, size_t slot)
     return -EPROTO;
 }
 
-/* Most slots hold no part of a frame between two receives, so they share one piece of memory. */
-static void borrow_spare(struct pp_pool *pool, struct pp_slot *s)
-{
-    if (s->in.memory == NULL) {
-        s->in = pool->spare;
-        pool->spare = (struct pp_buffer){0};
-    }
-}
-
-static void return_spare(struct pp_pool *pool, struct pp_slot *s)
-{
-    if (pp_buffer_size(&s->in) > 0) {
-        return;
-    }
-    pp_buffer_consume(&s->in, 0);
-    if (pool->spare.memory == NULL) {
-        pool->spare = s->in;
-        s->in = (struct pp_buffer){0};
-    } else {
-        pp_buffer_free(&s->in);
-    }
-}
-
 ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
     assert(s->state == PP_SLOT_OPEN || s->state == PP_SLOT_LEAVING);
-    borrow_spare(pool, s);
+    borrow(&pool->spare_in, &s->in);
     if (!pp_buffer_reserve(&s->in, READ_SIZE)) {
         return -ENOMEM;
     }
@@ -282,7 +289,7 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
     if (count > 0) {
         s->in.end += (size_t)count;
     } else if (count == -EAGAIN) {
-        return_spare(pool, s);
+        give_back(&pool->spare_in, &s->in);
     } else {
         end_slot(pool, slot);
         count = 0;
@@ -326,7 +333,7 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
         if (!claim_is_right(pool, slot, &count)) {
             return disown(pool, slot);
         }
-        return_spare(pool, s);
+        give_back(&pool->spare_in, &s->in);
         return 0;
     }
     reply->code = header.code;

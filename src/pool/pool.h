@@ -49,7 +49,7 @@ struct pp_slot {
     int requests_from;    /* OPEN: owned here, never read: it keeps SIGPIPE away; -1 otherwise */
     int replies_from;     /* OPEN, LEAVING: owned here; -1 otherwise */
     int liveness_to;      /* not EMPTY: owned here; its closing kills the worker */
-    struct pp_buffer out; /* frames, the first perhaps written in part */
+    struct pp_buffer out; /* frames, the first perhaps written in part; no memory while there are none */
     size_t out_rest; /* bytes of that first frame that are still in `out`; 0: it begins with a whole one */
     struct pp_buffer in; /* the part of a frame, while no receive is under way */
     uint32_t epoch;
@@ -69,9 +69,11 @@ struct pp_pool {
     struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
                                and behind those of the used slots one for the caller of poll */
     struct pp_shared_pages pages;
-    size_t pipe_bytes;      /* what a pipe that was found full is to hold; 0: what it holds */
-    struct pp_buffer spare; /* memory for the in-queue of whichever slot receives next */
-    uint32_t epoch_limit;   /* frames that an epoch may have; only tests make it small */
+    size_t pipe_bytes;                     /* what a pipe that was found full is to hold; 0: what it holds */
+    struct pp_worker_memory worker_memory; /* never touched here: each worker has a copy of its own */
+    struct pp_buffer spare_in;             /* memory for the in-queue of whichever slot receives next */
+    struct pp_buffer spare_out;            /* and for the out-queue of the one that is sent something next */
+    uint32_t epoch_limit;                  /* frames that an epoch may have; only tests make it small */
     int (*initializer)(void *);
     void *initializer_context;
 };

@@ -144,6 +144,7 @@ static _Noreturn void become_worker(struct pp_pool *pool, size_t slot, struct co
     pp_fd_close(&connection->liveness.to);
     pp_shared_pages_keep_only(&pool->pages, slot);
     struct pp_worker worker = {
+        .memory = pool->worker_memory,
         .requests_from = connection->request.from,
         .replies_to = connection->reply.to,
         .claim = pp_shared_page(&pool->pages, 0),

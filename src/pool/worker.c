@@ -235,9 +235,26 @@ static enum pp_worker_status run_until_eof(struct round *round)
     return status == PP_WORKER_DONE ? flush(round) : status;
 }
 
+bool pp_worker_memory_open(struct pp_worker_memory *memory)
+{
+    *memory = (struct pp_worker_memory){0};
+    if (pp_buffer_reserve(&memory->in, READ_SIZE) && pp_buffer_reserve(&memory->out, WRITE_SIZE)) {
+        return true;
+    }
+    pp_worker_memory_close(memory);
+    return false;
+}
+
+void pp_worker_memory_close(struct pp_worker_memory *memory)
+{
+    pp_buffer_free(&memory->in);
+    pp_buffer_free(&memory->out);
+}
+
 enum pp_worker_status pp_worker_run(const struct pp_worker *worker)
 {
-    struct round round = {.worker = worker, .now_ns = pp_clock_ns()};
+    struct round round = {
+        .worker = worker, .in = worker->memory.in, .out = worker->memory.out, .now_ns = pp_clock_ns()};
     int code = worker->initializer != NULL ? worker->initializer(worker->initializer_context) : 0;
     enum pp_worker_status status = say(&round, PP_REPLY_HELLO, code);
     if (status == PP_WORKER_DONE) {

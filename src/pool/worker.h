@@ -16,9 +16,22 @@ int pp_reply_append(pp_reply *reply, const void *bytes, size_t size);
 void *pp_reply_reserve(pp_reply *reply, size_t size);
 void pp_reply_commit(pp_reply *reply, size_t size);
 
+/* What a worker reads into and answers from; {0}: nothing yet, it grows as needed. Made before the fork, so that nothing
+ * need be allocated between that and the first task: in a program with threads the heap's lock may have been held. */
+struct pp_worker_memory {
+    struct pp_buffer in;
+    struct pp_buffer out;
+};
+
+/* False: no memory. */
+bool pp_worker_memory_open(struct pp_worker_memory *memory);
+
+void pp_worker_memory_close(struct pp_worker_memory *memory);
+
 struct pp_worker {
-    int requests_from; /* blocking; not closed here */
-    int replies_to;    /* blocking; not closed here */
+    struct pp_worker_memory memory; /* freed by pp_worker_run */
+    int requests_from;              /* blocking; not closed here */
+    int replies_to;                 /* blocking; not closed here */
     struct pp_claim *claim;
     int (*initializer)(void *); /* may be NULL */
     void *initializer_context;

@@ -433,6 +433,31 @@ START_TEST(a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it)
 }
 END_TEST
 
+/* In a program with threads another one may have held the heap's lock at the fork. */
+START_TEST(a_worker_allocates_nothing_for_small_tasks)
+{
+    enum { COUNT = 1000 };
+    pp_executor *executor;
+    pp_future *futures[COUNT];
+    *fault = (struct fault){.call = MEMORY, .in_worker = true};
+    parent = getpid();
+    int opened = pp_executor_open(&executor, &(struct pp_options){.workers = 2});
+    for (int i = 0; i < COUNT && opened == 0; i++) {
+        opened = pp_executor_submit(executor, task_echo, large, 100, &futures[i]);
+    }
+    int waited = pp_wait(futures, COUNT, PP_UNTIL_ALL_DONE, -1, NULL);
+    int closed = pp_executor_close(executor, PP_CLOSE_DRAIN, -1);
+    parent = 0;
+    ck_assert_int_eq(opened, 0);
+    ck_assert_int_eq(waited, 0);
+    ck_assert_int_eq(closed, 0);
+    ck_assert_uint_eq(fault->count, 0);
+    for (int i = 0; i < COUNT; i++) {
+        pp_future_release(futures[i]);
+    }
+}
+END_TEST
+
 START_TEST(short_reads_and_writes_everywhere_change_nothing)
 {
     static const struct {
@@ -474,6 +499,7 @@ int main(void)
     if (pp_liveness_watch(-1) != -ENOTSUP) {
         tcase_add_test(tcase, a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it);
     }
+    tcase_add_test(tcase, a_worker_allocates_nothing_for_small_tasks);
     tcase_add_loop_test(tcase, short_reads_and_writes_everywhere_change_nothing, 0, 4);
     return harness_run(suite);
 }

@@ -141,7 +141,7 @@ START_TEST(no_memory_is_kept_when_all_is_answered)
         ck_assert_int_eq(pp_pool_next_reply(pool, slot, &reply), 0);
         ck_assert_ptr_null(pool->slots[slot].in.memory);
     }
-    ck_assert_ptr_nonnull(pool->spare.memory);
+    ck_assert_ptr_nonnull(pool->spare_in.memory);
     pp_pool_close(pool);
 }
 END_TEST
