@@ -14,13 +14,16 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pp_pool *pools;
 
-/* SIGRTMAX is a call to libc: made once here, not in every child, each of which would have to link it first. */
+/* SIGRTMAX: a call to libc. */
 static int last_signal;
 
 void pp_spawn_register(struct pp_pool *pool)
 {
     pthread_mutex_lock(&lock);
+    /* What only children call is called once here, or each of them would have to link it first. */
+    struct sigaction unused;
     last_signal = SIGRTMAX;
+    sigaction(SIGIO, NULL, &unused);
     pool->next_pool = pools;
     pools = pool;
     pthread_mutex_unlock(&lock);

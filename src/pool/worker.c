@@ -251,7 +251,7 @@ void pp_worker_memory_close(struct pp_worker_memory *memory)
     pp_buffer_free(&memory->out);
 }
 
-enum pp_worker_status pp_worker_run(const struct pp_worker *worker)
+enum pp_worker_status pp_worker_run(struct pp_worker *worker)
 {
     struct round round = {
         .worker = worker, .in = worker->memory.in, .out = worker->memory.out, .now_ns = pp_clock_ns()};
@@ -263,7 +263,6 @@ enum pp_worker_status pp_worker_run(const struct pp_worker *worker)
             status = PP_WORKER_NOT_READY;
         }
     }
-    pp_buffer_free(&round.in);
-    pp_buffer_free(&round.out);
+    worker->memory = (struct pp_worker_memory){.in = round.in, .out = round.out};
     return status;
 }

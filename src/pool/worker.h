@@ -29,7 +29,7 @@ bool pp_worker_memory_open(struct pp_worker_memory *memory);
 void pp_worker_memory_close(struct pp_worker_memory *memory);
 
 struct pp_worker {
-    struct pp_worker_memory memory; /* freed by pp_worker_run */
+    struct pp_worker_memory memory; /* the caller's to free, also if it grew */
     int requests_from;              /* blocking; not closed here */
     int replies_to;                 /* blocking; not closed here */
     struct pp_claim *claim;
@@ -49,6 +49,6 @@ enum pp_worker_status {
 };
 
 /* Says hello, then takes requests, claims them, runs them and answers, until EOF. Returns how to exit. */
-enum pp_worker_status pp_worker_run(const struct pp_worker *worker);
+enum pp_worker_status pp_worker_run(struct pp_worker *worker);
 
 #endif

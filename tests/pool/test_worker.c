@@ -46,6 +46,7 @@ static void rig_close(void)
 {
     pp_pipe_close(&rig.requests);
     pp_pipe_close(&rig.replies);
+    pp_worker_memory_close(&rig.worker.memory);
     pp_buffer_free(&rig.out);
     pp_buffer_free(&rig.in);
 }
