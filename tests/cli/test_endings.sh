@@ -172,10 +172,11 @@ wait
 
 # ---- Resume
 random_numbers 300000 1e10 >big.txt
+head -n 100000 big.txt >small.txt
 for format in tsv json primes count; do
-    "$proc_pool" 2 -q -f $format big.txt 1..100000 >wanted 2>/dev/null
-    rounds=${PP_EXHAUSTIVE:+100}
-    rounds=${rounds:-6}
+    "$proc_pool" 2 -q -f $format small.txt 1..20000 >wanted 2>/dev/null
+    rounds=${PP_EXHAUSTIVE:+250}
+    rounds=${rounds:-25}
     bad=0 resumed=0
     while [ "$rounds" -gt 0 ]; do
         rounds=$((rounds - 1))
@@ -184,14 +185,14 @@ for format in tsv json primes count; do
         kills=0
         while [ ! -e res.out ] && [ $kills -lt 4 ]; do
             kills=$((kills + 1))
-            "$proc_pool" 2 -f $format -o res.out --resume -m trial -q big.txt 1..100000 2>>resume.err &
+            "$proc_pool" 2 -f $format -o res.out --resume -m trial -q small.txt 1..20000 2>>resume.err &
             pid=$!
-            sleep_ms $((30 + kills * 15 + rounds % 10 * 7))
+            sleep_ms $(((rounds * 37 + kills * 61) % 61 + 2))
             kill -9 $pid 2>/dev/null && resumed=$((resumed + 1))
             wait $pid 2>/dev/null
         done
         [ -e res.out ] ||
-            "$proc_pool" 2 -f $format -o res.out --resume -m trial -q big.txt 1..100000 2>>resume.err
+            "$proc_pool" 2 -f $format -o res.out --resume -m trial -q small.txt 1..20000 2>>resume.err
         cmp -s wanted res.out || bad=$((bad + 1))
     done
     same "resume: $format is byte-identical after kill -9" 0 "$bad"
