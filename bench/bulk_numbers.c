@@ -1,5 +1,5 @@
-/* bulk_numbers COUNT [SEED]: that many random 64-bit numbers, a line each, on standard output. The same seed gives
- * the same numbers everywhere (SplitMix64, by Steele, Lea and Flood, 2014). */
+/* bulk_numbers COUNT [SEED]: that many random 64-bit numbers, a line each, on standard output. The same seed
+ * gives the same numbers everywhere (SplitMix64, by Steele, Lea and Flood, 2014). */
 
 #include <inttypes.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* bulk_stages: where the time of a line of numbers goes. Each stage of the worker's path, alone, over random 64-bit
- * numbers, in nanoseconds of CPU time a line; strtoull beside the parsers. */
+/* bulk_stages: where the time of a line of numbers goes. Each stage of the worker's path, alone, over random
+ * 64-bit numbers, in nanoseconds of CPU time a line; strtoull beside the parsers. */
 
 #include "cli/lines.h"
 #include "cli/lines_kernel.h"

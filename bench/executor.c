@@ -496,8 +496,8 @@ static void compare_round_trips(const char *name, double reach)
     report(name, &pair, 1e-6, "us", "8-byte ping-pong with poll", reach);
 }
 
-/* On which CPUs the two sides of a ping-pong run makes it four times as fast or as slow, and the kernel chooses
- * anew now and then. So what counts is measured with all on one CPU, where that can be had. */
+/* On which CPUs the two sides of a ping-pong run makes it four times as fast or as slow, and the kernel
+ * chooses anew now and then. So what counts is measured with all on one CPU, where that can be had. */
 static void row_round_trip(void)
 {
 #ifdef __linux__

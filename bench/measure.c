@@ -1,6 +1,7 @@
-/* measure COMMAND...: runs it with its standard output thrown away, and prints its wall time and the CPU time (user and
- * system) of it and of all children that it waited for, in seconds: "0.563127 1.101480". Fails if the command does.
- * measure --cpus: prints how many CPUs this process may use. The scripts beside this file build on it. */
+/* measure COMMAND...: runs it with its standard output thrown away, and prints its wall time and the CPU time
+ * (user and system) of it and of all children that it waited for, in seconds: "0.563127 1.101480". Fails if
+ * the command does. measure --cpus: prints how many CPUs this process may use. The scripts beside this file
+ * build on it. */
 
 #include "proc_pool/executor.h"
 

@@ -18,8 +18,8 @@
  * a dying worker had finished but not yet reported is executed again in any case. Tasks must bear that.
  *
  * What a task does to its worker's memory and descriptors can hurt tasks that run there before it is noticed.
- * If the claim word or the pipes of a worker that ended were overwritten, nobody knows who it was: all that it
- * may have been run again, each alone. A task that closes descriptors that are not its own and returns may
+ * If the claim word or the pipes of a worker that ended were overwritten, nobody knows who it was: all that
+ * it may have been run again, each alone. A task that closes descriptors that are not its own and returns may
  * have the next one blamed.
  *
  * Workers are forked, not exec'ed, at the time they are needed: they see the program's memory as it was then,
@@ -41,9 +41,9 @@
  *   - stdio: a worker inherits what was not flushed at the fork, and leaves by _exit, which flushes
  *     nothing. Flush before pp_executor_open; a task that prints must flush (or write(2)) itself.
  *
- * In a worker: SIGINT is ignored (the program decides what ^C means), SIGIO ends the process (it or, on Linux,
- * SIGKILL comes when the parent dies), other signals that the program caught have their default action, none
- * is blocked.
+ * In a worker: SIGINT is ignored (the program decides what ^C means), SIGIO ends the process (it or, on
+ * Linux, SIGKILL comes when the parent dies), other signals that the program caught have their default
+ * action, none is blocked.
  *
  * Errors: calls return 0 or a negative code: -errno for what the system said, or one of enum pp_error.
  * pp_strerror names both. A call that fails changes nothing unless it says otherwise. Times are in
@@ -128,26 +128,27 @@ struct pp_options {
  * NULL. */
 int pp_executor_open(pp_executor **executor, const struct pp_options *options);
 
-/* Submits task(arg, arg_size). The bytes of `arg` are copied, unless they are in place (pp_executor_reserve). The task is handed to an idle worker at once,
- * and otherwise queued without bound: a caller with an endless supply of tasks waits for some of its futures
- * now and then, or uses pp_map. Never blocks. May take in what workers have answered by now, but runs no
- * callback: that is for the next step. *future must be released with pp_future_release; `future` may be NULL
- * when the result does not matter. -EINVAL: no task; -EMSGSIZE: more than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED;
- * PP_E_NO_WORKERS: strict, and a worker died. */
+/* Submits task(arg, arg_size). The bytes of `arg` are copied, unless they are in place (pp_executor_reserve).
+ * The task is handed to an idle worker at once, and otherwise queued without bound: a caller with an endless
+ * supply of tasks waits for some of its futures now and then, or uses pp_map. Never blocks. May take in what
+ * workers have answered by now, but runs no callback: that is for the next step. *future must be released
+ * with pp_future_release; `future` may be NULL when the result does not matter. -EINVAL: no task; -EMSGSIZE:
+ * more than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: strict, and a worker died. */
 int pp_executor_submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        pp_future **future);
 
-/* Room for an argument of at most `size` bytes, aligned for any type, to be written in place: a submit, or an item of a
- * map's source, whose `arg` is this very address takes the memory over if the argument fills at least half of it, and
- * nothing is copied. Valid, and the caller's to write, until then, until the next pp_executor_reserve (which may give the
- * same again), or until the executor is closed. Worth its while from some ten thousand bytes on. Does not block. NULL: no
- * memory, or more than PP_MAX_BYTES. */
+/* Room for an argument of at most `size` bytes, aligned for any type, to be written in place: a submit, or an
+ * item of a map's source, whose `arg` is this very address takes the memory over if the argument fills at
+ * least seven eighths of it, and nothing is copied. Valid, and the caller's to write, until then, until the
+ * next pp_executor_reserve (which may give the same again), or until the executor is closed; a map that could
+ * not submit it for want of memory still needs it when it is asked again. Worth its while from some ten
+ * thousand bytes on. Does not block. NULL: no memory, or more than PP_MAX_BYTES. */
 void *pp_executor_reserve(pp_executor *executor, size_t size);
 
 /* One step: hands out work, waits at most `timeout_ms` for something to happen, takes in replies and deaths,
- * runs the callbacks of what became done. Returns the number of futures that became done since the step
- * before (waiting for nothing if some have), or -errno if poll failed. With nothing under way it returns 0 at
- * once. Callbacks may call anything here except close. */
+ * runs the callbacks of what became done. Returns how many futures have become done, in whatever way, since a
+ * step last returned such a number (and waits for nothing if some have before it), or -errno if poll failed.
+ * With nothing under way it returns at once. Callbacks may call anything here except close. */
 int pp_executor_step(pp_executor *executor, int timeout_ms);
 
 /* For callers with an event loop: the descriptors to poll before the next pp_executor_step(executor, 0), with
@@ -179,9 +180,9 @@ enum pp_close {
 
 /* Closes the executor: as `how` says, then ends and reaps all workers. If that takes longer than `timeout_ms`
  * the rest is killed and PP_E_TIMEOUT is returned; likewise -errno if poll fails (not EINTR). The executor is
- * closed all the same. Blocks until then; callbacks run, and a submit from one of them fails with PP_E_CLOSED.
- * Every future is done afterwards and stays valid until it is released. Maps over the executor must have been
- * closed before. NULL does nothing. */
+ * closed all the same. Blocks until then; callbacks run, and a submit from one of them fails with
+ * PP_E_CLOSED. Every future is done afterwards and stays valid until it is released. Maps over the executor
+ * must have been closed before. NULL does nothing. */
 int pp_executor_close(pp_executor *executor, enum pp_close how, int timeout_ms);
 
 /* ---- Futures ---- */
@@ -240,8 +241,8 @@ int pp_future_cancel(pp_future *future);
 int pp_future_kill(pp_future *future);
 
 /* Calls callback(future, context) once when the future becomes done, from within the call that steps; at once
- * if it is done already and those added before have run or are running. Callbacks run in the order added, each
- * as often as it was added. 0 or -ENOMEM. */
+ * if it is done already and those added before have run or are running. Callbacks run in the order added,
+ * each as often as it was added. 0 or -ENOMEM. */
 typedef void pp_callback(pp_future *future, void *context);
 int pp_future_on_done(pp_future *future, pp_callback *callback, void *context);
 

@@ -10,11 +10,11 @@
  * sieve. From there on the test is Baillie's, Pomerance's, Selfridge's and Wagstaff's (BPSW): a number is
  * called prime if it is a probable prime to base 2 and an extra strong Lucas probable prime as well. Every
  * prime passes both. No composite below 2^64 does: J. Feitsma listed all 118,968,378 composites below 2^64
- * that are probable primes to base 2 (2009; published with W. Galway), and none of them passes the Lucas test.
- * J. Gilchrist found that for its standard and strong forms (2009), D. Jacobsen for the extra strong one. For
- * the tests see R. Baillie and S. Wagstaff, "Lucas pseudoprimes", Math. Comp. 35 (1980), and J. Grantham,
- * "Frobenius pseudoprimes", Math. Comp. 70 (2001); for the list and its use, R. Baillie, A. Fiori and S.
- * Wagstaff, "Strengthening the Baillie-PSW primality test", Math. Comp. 90 (2021). */
+ * that are probable primes to base 2 (2009; published with W. Galway), and none of them passes the Lucas
+ * test. J. Gilchrist found that for its standard and strong forms (2009), D. Jacobsen for the extra strong
+ * one. For the tests see R. Baillie and S. Wagstaff, "Lucas pseudoprimes", Math. Comp. 35 (1980), and J.
+ * Grantham, "Frobenius pseudoprimes", Math. Comp. 70 (2001); for the list and its use, R. Baillie, A. Fiori
+ * and S. Wagstaff, "Strengthening the Baillie-PSW primality test", Math. Comp. 90 (2021). */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -88,8 +88,8 @@ static bool take_over(uint32_t i)
     return is_gone(owner) && atomic_compare_exchange_strong(&lane->pid, &owner, (int64_t)getpid());
 }
 
-/* A fresh lane while there are some; asking about every owner is for those who come later, or thousands of workers
- * would ask millions of times. */
+/* A fresh lane while there are some; asking about every owner is for those who come later, or thousands of
+ * workers would ask millions of times. */
 static uint32_t find_lane(void)
 {
     const uint64_t fresh = atomic_fetch_add(&board->entered, 1);

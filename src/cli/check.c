@@ -1,8 +1,8 @@
 /* check.c: a piece, from bytes to answer.
  *
- * check_piece -> by kind: check_file (reads) or check_text -> check_lines, batch after batch:
- * pp_lines_take (text to numbers) -> test_numbers (all at once) -> report_lines (numbers to text). Ranges
- * have no text to begin with: check_range. The output is written into the reply as it comes (sheet.h); everything else
+ * check_piece -> by kind: check_file (reads) or check_text -> check_lines, batch after batch: pp_lines_take
+ * (text to numbers) -> test_numbers (all at once) -> report_lines (numbers to text). Ranges have no text to
+ * begin with: check_range. The output is written into the reply as it comes (sheet.h); everything else
  * gathers in `work`, which lives as long as the worker, and follows it. */
 
 #include "check.h"
@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file is read WINDOW bytes at a time, which stay in the cache until they are answered, and some BEYOND for the line
- * that goes on there. */
+/* A file is read WINDOW bytes at a time, which stay in the cache until they are answered, and some BEYOND for
+ * the line that goes on there. */
 enum { WINDOW = 128 * 1024, BEYOND = 64 };
 enum {
     PIECE_OF_LINE = 32,
@@ -340,8 +340,9 @@ static int check_owned(int fd, char *bytes, size_t own, size_t size, uint64_t of
     return work.stopped ? 0 : scan_long_line(fd, bytes + last_begin, size - last_begin, offset, end);
 }
 
-/* The lines that begin in bytes first … last - 1, which are a window at most. Reads a little more, because the last
- * line goes on beyond them, and one byte before, because that says whether a line begins at the first. */
+/* The lines that begin in bytes first … last - 1, which are a window at most. Reads a little more, because
+ * the last line goes on beyond them, and one byte before, because that says whether a line begins at the
+ * first. */
 static int check_window(const struct pp_input *input, uint64_t first, uint64_t last)
 {
     static char padded[PP_LINES_BEFORE + 1 + WINDOW + BEYOND + 1 + PP_LINES_PADDING];

@@ -26,9 +26,10 @@ pp_task pp_check_piece;
 /* A piece of text is a single line: each takes long, or is to be timed. */
 bool pp_check_is_one_by_one(const struct pp_job *job);
 
-/* How many bytes of a file are a piece if there are `total` in all, and how many numbers of a range that begins at n:
- * enough that handing a piece out costs nothing beside it, also on a machine so busy that the parent runs only now and
- * then; few enough that no worker waits long at the end for another, and that answers stay small. */
+/* How many bytes of a file are a piece if there are `total` in all, and how many numbers of a range that
+ * begins at n: enough that handing a piece out costs nothing beside it, also on a machine so busy that the
+ * parent runs only now and then; few enough that no worker waits long at the end for another, and that
+ * answers stay small. */
 uint32_t pp_check_choose_piece_bytes(const struct pp_job *job, uint64_t total, size_t workers);
 uint64_t pp_check_piece_numbers(const struct pp_job *job, uint64_t n);
 

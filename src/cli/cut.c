@@ -152,8 +152,8 @@ static int get_buffer(struct pp_cutter *cutter)
     return 0;
 }
 
-/* The lines buffer[begin … end - 1]. The struct goes in front of them, over what was handed out before; if nothing was,
- * the buffer itself is what is handed out. */
+/* The lines buffer[begin … end - 1]. The struct goes in front of them, over what was handed out before; if
+ * nothing was, the buffer itself is what is handed out. */
 static int give_lines(struct pp_cutter *cutter, struct pp_source_item *item, size_t end)
 {
     char *text = cutter->buffer + cutter->begin;

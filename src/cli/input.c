@@ -211,7 +211,8 @@ static bool is_really_empty(int fd)
     return pp_input_read_some_at(fd, &byte, 1, 0) == 0;
 }
 
-/* Opening a pipe that has a name waits for its writer, so that is left to the end, when it is known to be wanted. */
+/* Opening a pipe that has a name waits for its writer, so that is left to the end, when it is known to be
+ * wanted. */
 static bool is_named_pipe(const char *name)
 {
     struct stat status;

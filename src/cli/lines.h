@@ -3,9 +3,9 @@
 
 /* lines.h: many lines of text to numbers at once: the fast way through numbers.h, with the same verdicts.
  *
- * Nearly every line of a real file is 1 to 20 digits and a newline, or all of them have a carriage return before it. Such a line is read some digits at a
- * time; whatever else comes along goes through the automaton of numbers.h, which alone decides what is
- * accepted. */
+ * Nearly every line of a real file is 1 to 20 digits and a newline, or all of them have a carriage return
+ * before it. Such a line is read some digits at a time; whatever else comes along goes through the automaton
+ * of numbers.h, which alone decides what is accepted. */
 
 #include "numbers.h"
 
@@ -27,8 +27,8 @@ struct pp_lines {
 };
 
 /* Takes lines from text[*at] on until the batch is full or the text is used up, and moves *at behind them.
- * The text is shorter than 4 GiB and ends with a newline, and PP_LINES_PADDING bytes before and behind it can
- * be read. */
+ * The text is shorter than 4 GiB and ends with a newline; PP_LINES_BEFORE bytes before it and
+ * PP_LINES_PADDING behind it can be read. */
 void pp_lines_take(struct pp_lines *lines, const char *text, size_t size, size_t *at);
 
 /* The same without vector instructions, as every CPU without them does it. */

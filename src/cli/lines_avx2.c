@@ -1,11 +1,11 @@
 /* lines_avx2.c: pp_lines_take with AVX2.
  *
- * Two comparisons of 32 bytes each say where the newlines of the next 64 bytes are and whether there is anything else
- * but digits between them. So where a line ends does not depend on the line before it having been read, and the CPU
- * works on several at once. Three multiply-and-add instructions turn the last sixteen digits of a line into a number,
- * whatever stands before them masked away; the up to four digits above are joined by hand. No branch depends on how
- * long a number is, so lines of mixed lengths cost no mispredictions. Carriage returns are looked for only in blocks that
- * have something else in them. */
+ * Two comparisons of 32 bytes each say where the newlines of the next 64 bytes are and whether there is
+ * anything else but digits between them. So where a line ends does not depend on the line before it having
+ * been read, and the CPU works on several at once. Three multiply-and-add instructions turn the last sixteen
+ * digits of a line into a number, whatever stands before them masked away; the up to four digits above are
+ * joined by hand. No branch depends on how long a number is, so lines of mixed lengths cost no
+ * mispredictions. Carriage returns are looked for only in blocks that have something else in them. */
 
 #include "lines_kernel.h"
 
@@ -49,8 +49,8 @@ AVX2 static inline struct block look_at(const char *bytes)
     return (struct block){newlines, ~(newlines | mask_of(are_digits(low), are_digits(high)))};
 }
 
-/* Which of the block's newlines have a carriage return before them; these returns are no others any more. One that is the
- * last of the block belongs to a line that does not end in it. */
+/* Which of the block's newlines have a carriage return before them; these returns are no others any more. One
+ * that is the last of the block belongs to a line that does not end in it. */
 AVX2 static inline uint64_t allow_returns(const char *bytes, struct block *block)
 {
     const __m256i carriage_return = _mm256_set1_epi8('\r');
@@ -111,9 +111,9 @@ AVX2 static inline bool put_digits(struct pp_lines *restrict lines, size_t i, co
     return !((digits - 1 > 19) | overflows | ((text[begin] == '0') & (digits > 1)));
 }
 
-/* Takes lines of digits as long as they end within the block at text[at]. Returns where it stopped. `with_return`: the
- * newlines that have one before them. What is to be counted and where it is are kept in registers: the compiler cannot
- * know that the arrays are not over them. */
+/* Takes lines of digits as long as they end within the block at text[at]. Returns where it stopped.
+ * `with_return`: the newlines that have one before them. What is to be counted and where it is are kept in
+ * registers: the compiler cannot know that the arrays are not over them. */
 AVX2 static INLINE size_t take_block(struct pp_lines *lines, const char *text, size_t at, struct block block,
                                      uint64_t with_return)
 {

@@ -9,8 +9,8 @@
 #include "input.h"
 #include "piece.h"
 
-/* Begins, if `shown`; everything below does nothing otherwise. `always`: not only if the run takes long enough
- * for somebody to read it. */
+/* Begins, if `shown`; everything below does nothing otherwise. `always`: not only if the run takes long
+ * enough for somebody to read it. */
 void pp_progress_open(bool shown, bool always, const struct pp_inputs *inputs);
 
 /* The piece is done. */

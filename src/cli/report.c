@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A fixed text and its size. Always copied as a whole, which is two moves and no call; what is too much is overwritten. */
+/* A fixed text and its size. Always copied as a whole, which is two moves and no call; what is too much is
+ * overwritten. */
 struct word {
     char bytes[32];
     size_t size;

@@ -1,8 +1,8 @@
 #ifndef CLI_SHEET_H
 #define CLI_SHEET_H
 
-/* sheet.h: what a task writes on: the memory of its reply, taken a good part at a time, so that a line costs no call and
- * nothing is copied. */
+/* sheet.h: what a task writes on: the memory of its reply, taken a good part at a time, so that a line costs
+ * no call and nothing is copied. */
 
 #include <proc_pool/executor.h>
 
@@ -24,8 +24,8 @@ void pp_sheet_begin(struct pp_sheet *sheet, pp_reply *reply);
 /* The part of pp_sheet_room that has to do something. */
 char *pp_sheet_turn(struct pp_sheet *sheet, size_t size);
 
-/* Where the next bytes go; there is room for `size`. NULL: there is none. What was written is counted by moving
- * sheet->at behind it. Until pp_sheet_end nobody else appends to the reply. */
+/* Where the next bytes go; there is room for `size`. NULL: there is none. What was written is counted by
+ * moving sheet->at behind it. Until pp_sheet_end nobody else appends to the reply. */
 static inline char *pp_sheet_room(struct pp_sheet *sheet, size_t size)
 {
     return (size_t)(sheet->end - sheet->at) >= size ? sheet->at : pp_sheet_turn(sheet, size);

@@ -1,5 +1,5 @@
-/* demo_executor_map.c: watch map at work. Five tasks on three workers: map gives results in the order of the items,
- * so a quick one waits for its turn, but never for longer than the slow one before it. */
+/* demo_executor_map.c: watch map at work. Five tasks on three workers: map gives results in the order of the
+ * items, so a quick one waits for its turn, but never for longer than the slow one before it. */
 
 #include <proc_pool/executor.h>
 
@@ -11,8 +11,8 @@
 
 enum { WORKERS = 3, TASKS = 5 };
 
-/* A line with the time of day, indented by `tabs`. One write a line: the lines of several processes do not mix, and
- * none is left in a buffer when a worker ends. */
+/* A line with the time of day, indented by `tabs`. One write a line: the lines of several processes do not
+ * mix, and none is left in a buffer when a worker ends. */
 static void display(int tabs, const char *format, ...)
 {
     char line[256];

@@ -1,6 +1,6 @@
 /* demo_futures.c: futures in the open. Five tasks on three workers: each future is shown after its task was
- * submitted, then as it completes. Three are running and two pending: running means that a worker has begun the
- * task, not that it was sent somewhere. */
+ * submitted, then as it completes. Three are running and two pending: running means that a worker has begun
+ * the task, not that it was sent somewhere. */
 
 #include <proc_pool/executor.h>
 

@@ -1,19 +1,21 @@
-/* procs.c: a pool of processes made by hand, with nothing but fork and pipe. What an executor hides is all here.
+/* procs.c: a pool of processes made by hand, with nothing but fork and pipe. What an executor hides is all
+ * here.
  *
  *             jobs (a pipe of numbers)             results (a pipe of structs)
  *   parent ==============================> workers ===========================> parent
  *
- * The parent writes the numbers into one pipe from which all workers read; each number is read by one of them. All
- * workers write their results into a second pipe from which the parent reads, as they come: quick ones first.
+ * The parent writes the numbers into one pipe from which all workers read; each number is read by one of
+ * them. All workers write their results into a second pipe from which the parent reads, as they come: quick
+ * ones first.
  *
  * How does a worker learn that there is no more? read returns 0 (end of file) when the pipe is empty and its
  * writing end is closed everywhere. A number of its own as an end marker would be one that cannot be checked.
- * "Everywhere" is the trap: fork copies every descriptor, so each worker holds the writing end of the pipe it reads
- * from, and must close it, or all wait for each other for ever.
+ * "Everywhere" is the trap: fork copies every descriptor, so each worker holds the writing end of the pipe it
+ * reads from, and must close it, or all wait for each other for ever.
  *
- * What this pool does not do: if a worker dies, the number it was at is lost, and nobody says which; nothing limits
- * the time a number takes; results come in any order; and more jobs than fit into a pipe would need a parent that
- * reads results while it writes jobs. That is what proc_pool is for. */
+ * What this pool does not do: if a worker dies, the number it was at is lost, and nobody says which; nothing
+ * limits the time a number takes; results come in any order; and more jobs than fit into a pipe would need a
+ * parent that reads results while it writes jobs. That is what proc_pool is for. */
 
 #include "sample.h"
 
@@ -56,8 +58,8 @@ static struct result check(uint64_t n)
     return result;
 }
 
-/* The life of a worker. A pipe delivers a write of at most PIPE_BUF bytes (512 at least) in one piece, however
- * many write to it, so the results of different workers do not mix. */
+/* The life of a worker. A pipe delivers a write of at most PIPE_BUF bytes (512 at least) in one piece,
+ * however many write to it, so the results of different workers do not mix. */
 static void work(int jobs, int results)
 {
     uint64_t n;

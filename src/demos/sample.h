@@ -1,8 +1,8 @@
 #ifndef DEMOS_SAMPLE_H
 #define DEMOS_SAMPLE_H
 
-/* sample.h: twenty numbers that are unevenly hard for trial division. Some are prime or the square of a prime near
- * 10^8, so that every divisor must be tried; some have a tiny factor and are done at once. Ascending. */
+/* sample.h: twenty numbers that are unevenly hard for trial division. Some are prime or the square of a prime
+ * near 10^8, so that every divisor must be tried; some have a tiny factor and are done at once. Ascending. */
 
 #include <stdint.h>
 

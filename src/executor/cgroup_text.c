@@ -26,8 +26,8 @@ static bool is_end(const char *text)
     return *text == '\0' || (text[0] == '\n' && text[1] == '\0');
 }
 
-/* quota ÷ period, rounded up; 0, no limit, for a period of 0. A quota of 0 still grants one CPU: the kernel does not
- * allow it, and nobody could run with none. */
+/* quota ÷ period, rounded up; 0, no limit, for a period of 0. A quota of 0 still grants one CPU: the kernel
+ * does not allow it, and nobody could run with none. */
 static size_t cpus(uint64_t quota, uint64_t period)
 {
     if (period == 0) {
@@ -61,8 +61,8 @@ size_t pp_cgroup_cpu_cfs(const char *quota_text, const char *period_text)
     return cpus(quota, period);
 }
 
-/* Cuts the field before the next `separator` off *rest, which then points behind it. At the last field *rest becomes
- * NULL; after it, so does the field. */
+/* Cuts the field before the next `separator` off *rest, which then points behind it. At the last field *rest
+ * becomes NULL; after it, so does the field. */
 static char *take_field(char **rest, char separator)
 {
     char *field = *rest;
@@ -107,8 +107,8 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-/* "36 35 0:30 / /sys/fs/cgroup/cpu rw,nosuid shared:15 master:2 - cgroup cgroup rw,cpu,cpuacct": after the sixth
- * field come optional ones, which a single "-" ends. */
+/* "36 35 0:30 / /sys/fs/cgroup/cpu rw,nosuid shared:15 master:2 - cgroup cgroup rw,cpu,cpuacct": after the
+ * sixth field come optional ones, which a single "-" ends. */
 bool pp_cgroup_mount_parse(char *line, struct pp_cgroup_mount *mount)
 {
     char *rest = line;

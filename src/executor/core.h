@@ -36,10 +36,10 @@ struct pp_executor {
     size_t dirty_count;
     size_t unfinished;
     size_t submits;          /* since the last step */
-    uint64_t finished_early; /* became done since then, while something was submitted */
     uint64_t limit_check_ns; /* when a task may next overrun its time; UINT64_MAX: none can */
     uint64_t heartbeat_ns;   /* when to look next for workers that ended without EOF */
     uint64_t finished;
+    uint64_t told;           /* of those, by what steps have returned */
     unsigned char *reserved; /* room for an argument; NULL: none */
     size_t reserved_size;
     bool closing;
@@ -66,8 +66,8 @@ void pp_core_fail(struct pp_executor *executor, struct pp_future *future, int er
 void pp_core_cancel_queued(struct pp_executor *executor);
 void pp_core_fail_queued(struct pp_executor *executor, int error, int code);
 
-/* Of the first `count` jobs of the queue, which came back from a worker, those that were cancelled meanwhile are not
- * wanted any more. */
+/* Of the first `count` jobs of the queue, which came back from a worker, those that were cancelled meanwhile
+ * are not wanted any more. */
 void pp_core_drop_cancelled(struct pp_executor *executor, size_t count);
 
 /* ---- The end of a worker (worker_end.c) ---- */
@@ -91,8 +91,8 @@ void pp_core_enforce_limits(struct pp_executor *executor, uint64_t now_ns);
 
 /* ---- The step (step.c) ---- */
 
-/* Something was submitted. Who submits in a burst will step before long; until then the idle workers are given
- * something, if `may_act`: the schedule may have something to do. */
+/* Something was submitted. Who submits in a burst will step before long; until then the idle workers are
+ * given something, if `may_act`: the schedule may have something to do. */
 void pp_core_submitted(struct pp_executor *executor, bool may_act);
 
 /* Carries out what the schedule wants. */

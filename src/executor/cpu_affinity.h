@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* How many CPUs the scheduler may put this thread on (sched_setaffinity, taskset, a cpuset cgroup). 0: unknown,
- * as it is everywhere but on Linux. */
+/* How many CPUs the scheduler may put this thread on (sched_setaffinity, taskset, a cpuset cgroup). 0:
+ * unknown, as it is everywhere but on Linux. */
 size_t pp_cpu_affinity(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* _SC_NPROCESSORS_ONLN came into POSIX only in 2024. Linux shows it always; others hide what is not in the POSIX
- * that was asked for, unless none was. */
+/* _SC_NPROCESSORS_ONLN came into POSIX only in 2024. Linux shows it always; others hide what is not in the
+ * POSIX that was asked for, unless none was. */
 #ifndef __linux__
 #undef _POSIX_C_SOURCE
 #endif

@@ -1,8 +1,8 @@
 #ifndef EXECUTOR_DEADLINE_H
 #define EXECUTOR_DEADLINE_H
 
-/* Time limits as callers give them (milliseconds, negative: none), on the clock (nanoseconds, UINT64_MAX: never), and as
- * poll wants them (milliseconds, -1: none). */
+/* Time limits as callers give them (milliseconds, negative: none), on the clock (nanoseconds, UINT64_MAX:
+ * never), and as poll wants them (milliseconds, -1: none). */
 
 #include "pipe_io.h"
 

@@ -88,8 +88,8 @@ int pp_executor_submit(struct pp_executor *executor, pp_task *task, const void *
     if (executor->closing || executor->broken) {
         return executor->closing ? PP_E_CLOSED : PP_E_NO_WORKERS;
     }
-    /* A short argument would hold all of the room until it is done. */
-    bool in_place = arg != NULL && arg == executor->reserved && arg_size >= executor->reserved_size / 2;
+    /* A short argument would hold all of the room until it is done, and be counted for less. */
+    bool in_place = arg != NULL && arg == executor->reserved && arg_size >= executor->reserved_size / 8 * 7;
     struct pp_future *opened = pp_future_open(executor->store, task, arg, in_place ? 0 : arg_size);
     if (opened == NULL) {
         return -ENOMEM;
@@ -142,8 +142,9 @@ static bool has_left(struct pp_executor *executor, size_t lane)
     return pool->slots[lane].state == PP_SLOT_ENDED;
 }
 
-/* Tells all workers to leave and waits until they have; but none has anything to do any more, so not for long: one
- * that is stopped never will, and of one whose child holds its pipes nobody hears. False: time is up. */
+/* Tells all workers to leave and waits until they have; but none has anything to do any more, so not for
+ * long: one that is stopped never will, and of one whose child holds its pipes nobody hears. False: time is
+ * up. */
 static bool let_all_leave(struct pp_executor *executor, uint64_t end_ns)
 {
     struct pp_pool *pool = executor->pool;

@@ -123,8 +123,8 @@ static bool has_room(const struct pp_map *map)
             map->unfinished * map->result_bytes < map->look_ahead_bytes - map->bytes);
 }
 
-/* Items are taken in by the batch, when a quarter of the look-ahead is free: what is done over and over stays in the
- * caches. */
+/* Items are taken in by the batch, when a quarter of the look-ahead is free: what is done over and over stays
+ * in the caches. */
 static bool wants_more(const struct pp_map *map)
 {
     return map->items < map->least_items || map->bytes < map->look_ahead_bytes / 4 * 3;

@@ -21,11 +21,11 @@
  *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
  * answers. One that is late and has nothing is suspect: it may be stopped, so it gets one job at a time, when
- * nobody else is there; one that has not said hello yet comes before it, but after those that have. Taking in a
- * part of a large argument is no silence, and silence is counted up to when the parent last listened to all: a
- * parent that is itself behind the clock must not take it for the workers'. While nobody is idle, patience with a
- * job doubles each time that a silent worker had not begun it: on an overloaded machine, where all start slowly,
- * it would be sent to and fro for ever.
+ * nobody else is there; one that has not said hello yet comes before it, but after those that have. Taking in
+ * a part of a large argument is no silence, and silence is counted up to when the parent last listened to
+ * all: a parent that is itself behind the clock must not take it for the workers'. While nobody is idle,
+ * patience with a job doubles each time that a silent worker had not begun it: on an overloaded machine,
+ * where all start slowly, it would be sent to and fro for ever.
  *
  *   Start workers as they are needed: when a job waits and nobody is idle or has just answered. A start that
  * fails (no process, or one that dies before it says hello) is tried again after a pause that doubles; if

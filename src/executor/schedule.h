@@ -145,8 +145,8 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
  * in the queue. */
 struct pp_job *pp_schedule_died(struct pp_schedule *schedule, size_t lane, size_t claimed, uint64_t now_ns);
 
-/* The worker is about to be gone, and nobody knows which of the first `count` jobs in its window it died of. To
- * be called before pp_schedule_died, which is then told of no claims; next time it will be known. */
+/* The worker is about to be gone, and nobody knows which of the first `count` jobs in its window it died of.
+ * To be called before pp_schedule_died, which is then told of no claims; next time it will be known. */
 void pp_schedule_suspect(struct pp_schedule *schedule, size_t lane, size_t count);
 
 /* The worker that a SPAWN asked for has been started, or could not be: `error`. */

@@ -190,6 +190,7 @@ static void spawn(struct pp_executor *executor, size_t lane, uint64_t now_ns)
 void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
 {
     struct pp_action action;
+    bool listened = false;
     while (pp_schedule_next(&executor->schedule, now_ns, &action)) {
         switch (action.kind) {
         case PP_ACTION_SEND:
@@ -199,10 +200,12 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
             pp_core_take_back(executor, action.lane);
             break;
         case PP_ACTION_SPAWN:
-            /* A fork costs a hundred times what it costs to hear who has become free. */
-            if (!listen(executor)) {
+            /* A fork costs a hundred times what it costs to hear who has become free. Once: there may be no
+             * end to what others say, and what was sent has yet to be written. */
+            if (listened || !listen(executor)) {
                 spawn(executor, action.lane, now_ns);
             }
+            listened = true;
             break;
         case PP_ACTION_RETIRE:
             pp_pool_retire(executor->pool, action.lane);
@@ -242,7 +245,6 @@ static uint64_t deadline_ns(const struct pp_executor *executor)
 void pp_core_submitted(struct pp_executor *executor, bool may_act)
 {
     size_t burst = 2 * executor->options.workers + 8;
-    uint64_t finished_before = executor->finished;
     executor->submits++;
     if (executor->submits % SUBMITS_PER_LISTEN == 0) {
         listen(executor);
@@ -250,19 +252,16 @@ void pp_core_submitted(struct pp_executor *executor, bool may_act)
         return;
     }
     pp_core_hand_out(executor, pp_clock_ns());
-    executor->finished_early += executor->finished - finished_before;
 }
 
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
 {
-    uint64_t finished_before = executor->finished - executor->finished_early;
     uint64_t now_ns = pp_clock_ns();
-    executor->finished_early = 0;
     executor->submits = 0;
     pp_core_enforce_limits(executor, now_ns);
     pp_core_hand_out(executor, now_ns);
 
-    bool is_done = executor->finished != finished_before || (executor->unfinished == 0 && extra == NULL);
+    bool is_done = executor->finished != executor->told || (executor->unfinished == 0 && extra == NULL);
     uint64_t end_ns = timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * PP_NS_PER_MS;
     uint64_t deadline = is_done ? now_ns : deadline_ns(executor); /* looks at every lane: once a step */
     int ready =
@@ -284,7 +283,8 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
     if (ready < 0) {
         return ready;
     }
-    uint64_t done = executor->finished - finished_before;
+    uint64_t done = executor->finished - executor->told; /* a callback's own steps have told theirs */
+    executor->told = executor->finished;
     return done < INT_MAX ? (int)done : INT_MAX;
 }
 
@@ -309,7 +309,7 @@ size_t pp_executor_pollfds(const struct pp_executor *executor, struct pollfd *fd
 
 int pp_executor_next_deadline(const struct pp_executor *executor)
 {
-    /* Callbacks wait when something became done outside of a step, as when no worker could be had. */
-    return executor->store->notify_first != NULL ? 0
-                                                 : pp_poll_timeout_ms(pp_clock_ns(), deadline_ns(executor));
+    /* What became done outside of a step is to be told, and callbacks may wait for it. */
+    bool is_done = executor->finished != executor->told || executor->store->notify_first != NULL;
+    return is_done ? 0 : pp_poll_timeout_ms(pp_clock_ns(), deadline_ns(executor));
 }

@@ -59,16 +59,16 @@ static void break_down(struct pp_executor *executor)
     pp_core_fail_queued(executor, PP_E_NO_WORKERS, PP_E_CRASH);
 }
 
-/* Whether a worker ended in a way that tells nothing of which task did it: what was in its pipes, or in the word
- * that says what it claimed, is none of ours. */
+/* Whether a worker ended in a way that tells nothing of which task did it: what was in its pipes, or in the
+ * word that says what it claimed, is none of ours. */
 static bool is_obscure(const struct pp_seat *seat, const struct pp_exit *how)
 {
     return seat->garbled || how->exit_status == PP_WORKER_BAD_REQUEST ||
            how->exit_status == PP_WORKER_PIPE_FAILED;
 }
 
-/* The task that the worker died of; NULL: none, or nobody knows, and those that it may have been will run again,
- * each alone. All others are in the queue. */
+/* The task that the worker died of; NULL: none, or nobody knows, and those that it may have been will run
+ * again, each alone. All others are in the queue. */
 static struct pp_job *find_guilty(struct pp_executor *executor, size_t lane, size_t suspects, bool is_clear)
 {
     if (!is_clear && suspects > 1) {

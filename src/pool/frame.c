@@ -16,8 +16,8 @@ static const uint32_t reply_marks[] = {
     [PP_REPLY_NO_MEMORY] = 0x4d454d4e, /* "NMEM" */
 };
 
-/* Zeros what follows the payload in a frame. The payload and the header's end may be written after that only: the last
- * unit of a short frame has parts of both. */
+/* Zeros what follows the payload in a frame. The payload and the header's end may be written after that only:
+ * the last unit of a short frame has parts of both. */
 static void pad(unsigned char *frame, size_t payload_size)
 {
     memset(frame + pp_frame_size(payload_size) - PP_FRAME_UNIT, 0, PP_FRAME_UNIT);

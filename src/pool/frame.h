@@ -47,7 +47,8 @@ static inline size_t pp_frame_size(size_t payload_size)
     return (PP_FRAME_HEADER_SIZE + payload_size + PP_FRAME_UNIT - 1) / PP_FRAME_UNIT * PP_FRAME_UNIT;
 }
 
-/* The parts of a request, to be written from where they lie: `request`, whose mark is filled in, the payload, zeros. */
+/* The parts of a request, to be written from where they lie: `request`, whose mark is filled in, the payload,
+ * zeros. */
 enum { PP_REQUEST_PARTS = 3 };
 void pp_request_gather(struct iovec parts[PP_REQUEST_PARTS], struct pp_request *request, const void *payload);
 

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #ifdef O_ASYNC
-/* Linux lets one choose what comes instead of SIGIO. Which it will be, or -errno. */
+/* Linux lets one choose what comes instead of SIGIO. Which it will be. */
 static int choose_signal(int from)
 {
 #ifdef F_SETSIG
-    return fcntl(from, F_SETSIG, SIGKILL) == -1 ? -errno : SIGKILL;
+    return fcntl(from, F_SETSIG, SIGKILL) == -1 ? SIGIO : SIGKILL;
 #else
     (void)from;
     return SIGIO;
@@ -27,8 +27,7 @@ int pp_liveness_watch(int from)
 {
     int signal_number = choose_signal(from);
     int flags = fcntl(from, F_GETFL);
-    if (signal_number < 0 || flags == -1 || fcntl(from, F_SETOWN, getpid()) == -1 ||
-        fcntl(from, F_SETFL, flags | O_ASYNC) == -1) {
+    if (flags == -1 || fcntl(from, F_SETOWN, getpid()) == -1 || fcntl(from, F_SETFL, flags | O_ASYNC) == -1) {
         return -errno;
     }
     /* A write end that was closed before O_ASYNC was set sent no signal. */

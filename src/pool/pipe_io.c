@@ -1,5 +1,6 @@
 /* Only pipe2 makes a pipe that a fork and exec in another thread cannot inherit in the moment before it is
- * close-on-exec. It is in Linux and the BSDs, and in POSIX since 2024. That a pipe's size can be changed is Linux's own.
+ * close-on-exec. It is in Linux and the BSDs, and in POSIX since 2024. That a pipe's size can be changed is
+ * Linux's own.
  */
 #ifdef __linux__
 #define _GNU_SOURCE

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* A pipe holds 64 KiB on Linux. One that is found full, because what goes through it is large, is widened: the two sides
- * wait less often for each other. All together take a quarter of what one user's pipes may hold there (64 MiB). */
+/* A pipe holds 64 KiB on Linux. One that is found full, because what goes through it is large, is widened:
+ * the two sides wait less often for each other. All of a pool together take a quarter of what the pipes of
+ * one user may hold there (64 MiB); what the system refuses stays as it was. */
 enum {
     READ_SIZE = 64 * 1024,
     WORTH_A_WRITE = 32 * 1024, /* an argument of that size is not copied to be written with others */
@@ -178,8 +179,9 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot)
 
 /* ---- To the worker ---- */
 
-/* A large request is written at once, from where its argument lies, as far as the pipe takes it; only the rest is copied.
- * As pp_request_append. Not inlined, so that what small requests pay for is only the question. */
+/* A large request is written at once, from where its argument lies, as far as the pipe takes it; only the
+ * rest is copied. As pp_request_append. Not inlined, so that what small requests pay for is only the
+ * question. */
 #ifdef __GNUC__
 __attribute__((noinline))
 #endif
@@ -200,6 +202,7 @@ send_large(struct pp_pool *pool, struct pp_slot *s, struct pp_request *request, 
         pp_parts_append(&s->out, parts, PP_REQUEST_PARTS, written);
         s->out_rest = written > 0 ? size - written : 0;
     }
+    give_back(&pool->spare_out, &s->out);
     return true;
 }
 
@@ -375,7 +378,7 @@ int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
     s->sent = 0;
     /* Of the frames that wait to be written only the one that was begun must be finished. */
     s->out.end = s->out.begin + s->out_rest;
-    pp_buffer_consume(&s->out, 0);
+    give_back(&pool->spare_out, &s->out);
     update_pollfds(pool, slot);
     *claimed = s->claimed_before;
     return 0;

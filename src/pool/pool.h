@@ -6,7 +6,7 @@
  *
  * One task's round trip, with the functions it meets:
  *
- *   parent   pp_pool_send         appends a frame to the slot's out-queue
+ *   parent   pp_pool_send         appends a frame to the slot's out-queue; a large one goes to the pipe at once
  *            pp_pool_flush        writes of it to the request pipe what that takes without blocking
  *   worker   pp_worker_run        reads, claims, runs, answers (worker.c)
  *   parent   poll                 on pool->pollfds
@@ -92,9 +92,10 @@ int pp_pool_spawn(struct pp_pool *pool, size_t slot);
 int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const void *arg, size_t size,
                  uint64_t *ordinal);
 
-/* Writes as much of the out-queue as the pipe takes at once. It does not matter whether the worker still reads
- * (EOF on its reply pipe will tell): the parent holds the read end too, so a write never raises SIGPIPE in a
- * process whose signals are not ours. If the pipe cannot be written for another reason the worker is killed. */
+/* Writes as much of the out-queue as the pipe takes at once. It does not matter whether the worker still
+ * reads (EOF on its reply pipe will tell): the parent holds the read end too, so a write never raises SIGPIPE
+ * in a process whose signals are not ours. If the pipe cannot be written for another reason the worker is
+ * killed. */
 void pp_pool_flush(struct pp_pool *pool, size_t slot);
 
 /* Reads once from the reply pipe of an OPEN or LEAVING slot. How many bytes came; 0: the slot is ENDED;

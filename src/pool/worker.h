@@ -16,8 +16,9 @@ int pp_reply_append(pp_reply *reply, const void *bytes, size_t size);
 void *pp_reply_reserve(pp_reply *reply, size_t size);
 void pp_reply_commit(pp_reply *reply, size_t size);
 
-/* What a worker reads into and answers from; {0}: nothing yet, it grows as needed. Made before the fork, so that nothing
- * need be allocated between that and the first task: in a program with threads the heap's lock may have been held. */
+/* What a worker reads into and answers from; {0}: nothing yet, it grows as needed. Made before the fork, so
+ * that nothing need be allocated between that and the first task: in a program with threads the heap's lock
+ * may have been held. */
 struct pp_worker_memory {
     struct pp_buffer in;
     struct pp_buffer out;

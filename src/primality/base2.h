@@ -46,15 +46,16 @@ static inline int base2_squarings(uint64_t n, int w)
 }
 
 /* How 2^-e is computed: begin with x; square as many times as base2_begin was told; and each time that i
- * squarings are left, i a multiple of the window and below `begin`, multiply by 2^-(1 + digit), where digit is
- * that many bits of `digits` from bit i on. */
+ * squarings are left, i a multiple of the window and below `begin`, multiply by 2^-(1 + digit), where digit
+ * is that many bits of `digits` from bit i on. */
 struct base2_plan {
     uint64_t x, digits;
     int begin; /* until then a number smaller than those it is in step with stays at 1 */
 };
 
-/* W = 64 and n > 2^32, or W = 32 and 2^16 < n < 2^32. The exponent gets a digit for every window, if it has so
- * many, and the rest of it, less than W, goes into x; if not, x is 1: R - n, as R mod n would take a division. */
+/* W = 64 and n > 2^32, or W = 32 and 2^16 < n < 2^32. The exponent gets a digit for every window, if it has
+ * so many, and the rest of it, less than W, goes into x; if not, x is 1: R - n, as R mod n would take a
+ * division. */
 static inline struct base2_plan base2_begin(uint64_t n, int squarings, int w)
 {
     assert(n % 2 == 1 && n >> w / 2 != 0 && (w == 64 || n >> w == 0) && squarings >= base2_squarings(n, w));

@@ -493,8 +493,8 @@ INLINE void integer_steps(lanes *square, lanes *product, lanes p, lanes differs,
 }
 
 /* The ladder of lucas.h from k = 0 on, (S, M) = (2, P): the zeros above the top bit of a shorter d have no
- * effect. Products are below 2n; `minus` says how much is taken off them. Answers false, and has done nothing,
- * if a parameter is too large for the first steps: hardly ever. */
+ * effect. Products are below 2n; `minus` says how much is taken off them. Answers false, and has done
+ * nothing, if a parameter is too large for the first steps: hardly ever. */
 INLINE bool lucas_vectors(const uint64_t *numbers, uint64_t *primes, lanes (*one_of)(lanes),
                           struct start (*minus_of)(lanes, lanes, __m512d),
                           lanes (*square_of)(lanes, struct start, const struct modulus *),

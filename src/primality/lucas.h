@@ -80,8 +80,8 @@ static inline int lucas_bits(uint64_t d)
     return length > LUCAS_FIRST_BITS ? length - LUCAS_FIRST_BITS : 0;
 }
 
-/* Where the first LUCAS_FIRST_BITS steps from k = 0 lead, to k < 2^LUCAS_FIRST_BITS: for the usual P, the values
- * are integers from a table. */
+/* Where the first LUCAS_FIRST_BITS steps from k = 0 lead, to k < 2^LUCAS_FIRST_BITS: for the usual P, the
+ * values are integers from a table. */
 static inline struct lucas_pair lucas_begin(uint64_t k, uint64_t p, struct lucas_constants constant,
                                             uint64_t n, uint64_t inverse)
 {

@@ -7,8 +7,8 @@
  * A residue x is kept as x_m = x * R mod n with R = 2^64. The product of x_m and y_m is reduced with the
  * positive inverse, inverse = n^-1 mod R: for T < R * R let m = T * inverse mod R. Then T - m * n is a
  * multiple of R, and since the low words of T and m * n are the same, (T - m * n) / R is just the difference
- * of the high words: no carry comes from below. The one of m * n is below n, so if the difference is negative,
- * adding n once makes it a number in [0, n). If not, it does not exceed the high word of T.
+ * of the high words: no carry comes from below. The one of m * n is below n, so if the difference is
+ * negative, adding n once makes it a number in [0, n). If not, it does not exceed the high word of T.
  *
  * So any word will do as a residue, and the result is below n if T < n * R: for instance if the factors are
  * below n, as they are everywhere but in base2.h. */
@@ -74,8 +74,8 @@ static inline uint64_t inverse_mod_2_64(uint64_t n)
     return inverse;
 }
 
-/* a - b, or a - b + n if that is negative, for b in [0, n). Compilers make more of it than three instructions,
- * or a branch that cannot be predicted. */
+/* a - b, or a - b + n if that is negative, for b in [0, n). Compilers make more of it than three
+ * instructions, or a branch that cannot be predicted. */
 static inline uint64_t subtract_mod(uint64_t a, uint64_t b, uint64_t n)
 {
     assert(b < n);

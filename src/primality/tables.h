@@ -38,8 +38,8 @@ struct lucas_signs {
 };
 extern const struct lucas_signs pp_lucas_signs;
 
-/* V_0, ..., V_16 for P = LUCAS_FIRST_P, ..., LUCAS_VALUES_P: V_0 = 2, V_1 = P, V_(k+1) = P * V_k - V_(k-1). The
- * largest is below 16^16 = 2^64. */
+/* V_0, ..., V_16 for P = LUCAS_FIRST_P, ..., LUCAS_VALUES_P: V_0 = 2, V_1 = P, V_(k+1) = P * V_k - V_(k-1).
+ * The largest is below 16^16 = 2^64. */
 enum { LUCAS_VALUES = 17 };
 extern const uint64_t pp_lucas_values[LUCAS_VALUES_P - LUCAS_FIRST_P + 1][LUCAS_VALUES];
 

@@ -1,5 +1,5 @@
-/* The machine this runs on has one set of limits; all others are folders that the tests write, in the form of the
- * kernel's files. Tests of affinity and of cgroups hold on Linux only, and elsewhere are not there. */
+/* The machine this runs on has one set of limits; all others are folders that the tests write, in the form of
+ * the kernel's files. Tests of affinity and of cgroups hold on Linux only, and elsewhere are not there. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_setaffinity */
 #endif

@@ -366,6 +366,43 @@ START_TEST(who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it
 }
 END_TEST
 
+static size_t submitted_by_callback;
+
+static void submit_many(pp_future *future, void *context)
+{
+    (void)future;
+    for (int i = 0; i < 20000; i++) {
+        pp_future_release(submit(context, task_echo, "", 0));
+        submitted_by_callback++;
+    }
+}
+
+START_TEST(steps_tell_of_each_end_once_though_callbacks_submit_and_futures_are_cancelled)
+{
+    pp_executor *executor = open_executor(2);
+    pp_future *first = submit(executor, task_echo, "", 0);
+    submitted_by_callback = 0;
+    ck_assert_int_eq(pp_future_on_done(first, submit_many, executor), 0);
+    size_t told = 0;
+    while (!pp_future_is_done(first)) {
+        told += (size_t)pp_executor_step(executor, -1);
+    }
+    pp_future *last = submit(executor, task_spin, "", 0);
+    ck_assert_int_eq(pp_future_kill(last), 0);
+    while (told < submitted_by_callback + 2) {
+        int finished = pp_executor_step(executor, -1);
+        ck_assert_int_ge(finished, 0);
+        told += (size_t)finished;
+    }
+    ck_assert_uint_eq(told, submitted_by_callback + 2);
+    ck_assert_uint_eq(statistics_of(executor).tasks_done, told);
+    ck_assert_int_eq(pp_executor_step(executor, -1), 0);
+    pp_future_release(first);
+    pp_future_release(last);
+    assert_closed(executor, PP_CLOSE_DRAIN);
+}
+END_TEST
+
 START_TEST(all_workers_work_at_once_and_never_more)
 {
     enum { WORKERS = 3, COUNT = 45 };
@@ -465,6 +502,33 @@ START_TEST(several_workers_that_die_at_once_are_all_replaced)
         pp_future_release(held[i]);
     }
     assert_closed(executor, PP_CLOSE_DRAIN);
+    gate_close(&gate);
+}
+END_TEST
+
+START_TEST(what_was_just_sent_is_not_taken_back_however_many_workers_start)
+{
+    enum { WORKERS = 32 };
+    struct gate gate;
+    gate_open(&gate);
+    pp_executor *executor = open_executor(WORKERS);
+    for (int i = 0; i < WORKERS; i++) {
+        pp_future_release(submit_gate(executor, &gate));
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        pp_future_release(submit_gate(executor, &gate));
+    }
+    gate_await(&gate, WORKERS);
+    for (int i = 0; i < WORKERS; i++) {
+        pid_t pid = executor->pool->slots[i].pid;
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        process_await_end(pid);
+    }
+    ck_assert_int_ge(pp_executor_step(executor, 0), 1);
+    ck_assert_uint_eq(statistics_of(executor).workers_died, WORKERS);
+    ck_assert_uint_eq(statistics_of(executor).workers_started, 2 * WORKERS);
+    ck_assert_uint_eq(statistics_of(executor).tasks_taken_back, 0);
+    assert_closed(executor, PP_CLOSE_KILL);
     gate_close(&gate);
 }
 END_TEST
@@ -1147,6 +1211,8 @@ int main(void)
     tcase_add_test(workers, an_idle_worker_is_used_again);
     tcase_add_test(workers, a_worker_that_has_answered_unheard_is_used_before_another_is_started);
     tcase_add_test(workers, who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it);
+    tcase_add_test(workers, steps_tell_of_each_end_once_though_callbacks_submit_and_futures_are_cancelled);
+    tcase_add_test(workers, what_was_just_sent_is_not_taken_back_however_many_workers_start);
     tcase_add_test(workers, all_workers_work_at_once_and_never_more);
     tcase_add_loop_test(workers, a_task_that_ends_its_worker_fails_alone_and_tells_how, 0, DEATHS);
     tcase_add_test(workers, several_workers_that_die_at_once_are_all_replaced);

@@ -37,7 +37,8 @@ static void assert_echoes(pp_executor *executor)
 
 /* ---- Retries ---- */
 
-/* Dies the first `deaths` times that it is executed. There is no hole in it, of which valgrind would complain. */
+/* Dies the first `deaths` times that it is executed. There is no hole in it, of which valgrind would
+ * complain. */
 struct weak {
     unsigned *count;
     size_t deaths;

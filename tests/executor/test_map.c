@@ -314,8 +314,8 @@ START_TEST(a_source_that_fails_ends_the_map_after_all_that_it_gave)
 }
 END_TEST
 
-/* A source that has an item for each byte in a pipe, up to a full stop: its end is not to be seen, because the
- * workers have inherited the other end. */
+/* A source that has an item for each byte in a pipe, up to a full stop: its end is not to be seen, because
+ * the workers have inherited the other end. */
 struct stream {
     int from;
     char byte;

@@ -1,9 +1,10 @@
-/* Every call that the library makes of the system fails at its first use, its second, and so on until there is
- * none left to fail, with each error that it can have. What happens then is documented: some call says so, or a
- * task fails with a reason, or nobody notices. Nothing is left behind, and nothing hangs.
+/* Every call that the library makes of the system fails at its first use, its second, and so on until there
+ * is none left to fail, with each error that it can have. What happens then is documented: some call says so,
+ * or a task fails with a reason, or nobody notices. Nothing is left behind, and nothing hangs.
  *
- * The linker puts the functions named __wrap_… here in the place of the system's. They count only while a play
- * is on, in the parent or in its workers; the count of the workers is shared, so that one of them fails, once.
+ * The linker puts the functions named __wrap_… here in the place of the system's. They count only while a
+ * play is on, in the parent or in its workers; the count of the workers is shared, so that one of them fails,
+ * once.
  *
  * Not among them: calls that are documented not to fail. */
 

@@ -1,4 +1,5 @@
-/* When the parent dies, its workers are gone within ten milliseconds, whatever they do and whenever it happens.
+/* When the parent dies, its workers are gone within ten milliseconds, whatever they do and whenever it
+ * happens.
  *
  * Each round forks a process that has an executor, and kills it. All its descendants have inherited the write
  * end of one pipe, the witness: when that comes to its end, the last of them is gone. Ten milliseconds are a

@@ -1,5 +1,5 @@
-/* Among many harmless tasks some do to their worker whatever a program can do. Exactly those fail, each with its
- * cause, and all others are delivered. */
+/* Among many harmless tasks some do to their worker whatever a program can do. Exactly those fail, each with
+ * its cause, and all others are delivered. */
 
 #include "executor/core.h"
 #include "support/harness.h"

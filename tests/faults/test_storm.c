@@ -1,6 +1,6 @@
 /* Workers that are killed, stopped and made to crash at random while they work: what comes out is what would
- * have come out without, and the pool is whole afterwards. A storm prints its seed if it fails; PP_SEED makes it
- * that one again.
+ * have come out without, and the pool is whole afterwards. A storm prints its seed if it fails; PP_SEED makes
+ * it that one again.
  *
  * The signals are sent by the thread that steps, between two steps: so a pid is that of a worker that was not
  * reaped yet, and never a stranger's. The workers are at any point of their lives meanwhile. */

@@ -1,5 +1,6 @@
-/* Text to numbers: the automaton in any parts, both ways to read many lines, excerpts and plain digits, against a slow
- * and obvious reader. The first byte of the input tells where the text lies and how it is cut; the rest is the text. */
+/* Text to numbers: the automaton in any parts, both ways to read many lines, excerpts and plain digits,
+ * against a slow and obvious reader. The first byte of the input tells where the text lies and how it is cut;
+ * the rest is the text. */
 
 #include "cli/lines.h"
 #include "cli/numbers.h"

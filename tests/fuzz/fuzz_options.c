@@ -1,5 +1,5 @@
-/* The command line, against getopt_long and regular expressions. The input is a word a line; a NUL byte stands for a
- * newline in a word. */
+/* The command line, against getopt_long and regular expressions. The input is a word a line; a NUL byte
+ * stands for a newline in a word. */
 
 #include "cli/options.h"
 #include "support/fuzz.h"

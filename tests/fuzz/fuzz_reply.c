@@ -1,4 +1,5 @@
-/* Replies, as the parent reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the whole. */
+/* Replies, as the parent reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the
+ * whole. */
 
 #include "support/frame_stream.h"
 
@@ -59,8 +60,8 @@ static enum pp_frame_state look(const struct pp_buffer *buffer, const uint8_t *b
     return state;
 }
 
-/* Appends frames made from the input to the stream as a worker does, the payload in two parts, and looks at each after
- * it. */
+/* Appends frames made from the input to the stream as a worker does, the payload in two parts, and looks at
+ * each after it. */
 static void compose(struct fuzz_input *input, struct pp_buffer *stream)
 {
     while (input->left > 0) {

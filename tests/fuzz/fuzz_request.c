@@ -1,4 +1,5 @@
-/* Requests, as a worker reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the whole. */
+/* Requests, as a worker reads them: a stream of bytes fed in arbitrary cuts, against a slow reader of the
+ * whole. */
 
 #include "support/frame_stream.h"
 
@@ -68,7 +69,8 @@ static void compose(struct fuzz_input *input, struct pp_buffer *stream)
     }
 }
 
-/* Writes a queue of whole frames in arbitrary cuts: what remains of the frame that is cut is where the next begins. */
+/* Writes a queue of whole frames in arbitrary cuts: what remains of the frame that is cut is where the next
+ * begins. */
 static void check_rest(const struct pp_buffer *stream, uint64_t cuts)
 {
     struct pp_buffer queue = {0};

@@ -222,7 +222,8 @@ static void set_alarm(int microseconds)
 
 enum { BLOCK = 4096 };
 
-/* Writes blocks until there is no room, the bytes of each one more than of the one before. How many there are then. */
+/* Writes blocks until there is no room, the bytes of each one more than of the one before. How many there are
+ * then. */
 static size_t fill(int to, size_t count)
 {
     unsigned char block[BLOCK];

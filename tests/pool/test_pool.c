@@ -140,8 +140,10 @@ START_TEST(no_memory_is_kept_when_all_is_answered)
         struct pp_reply_view reply;
         ck_assert_int_eq(pp_pool_next_reply(pool, slot, &reply), 0);
         ck_assert_ptr_null(pool->slots[slot].in.memory);
+        ck_assert_ptr_null(pool->slots[slot].out.memory);
     }
     ck_assert_ptr_nonnull(pool->spare_in.memory);
+    ck_assert_ptr_nonnull(pool->spare_out.memory);
     pp_pool_close(pool);
 }
 END_TEST
@@ -201,7 +203,8 @@ START_TEST(what_a_busy_worker_has_not_begun_can_be_taken_back)
 }
 END_TEST
 
-/* The pipe is full of a frame that was cut, or ends exactly with one. The worker must find what is sent afterwards. */
+/* The pipe is full of a frame that was cut, or ends exactly with one. The worker must find what is sent
+ * afterwards. */
 START_TEST(a_frame_that_is_half_written_when_it_is_taken_back_is_finished)
 {
     static const size_t sizes[] = {1000000, 65536, 65512, 65488, 65464, 40000, 16, 0};
@@ -541,8 +544,8 @@ START_TEST(a_task_that_writes_over_its_claim_word_ends_its_worker_only)
             answered++;
         }
         ck_assert_int_eq(pool->slots[0].state, PP_SLOT_ENDED);
-        /* The worker sees it and puts the word right, or the parent sees it first and kills the worker; then the
-         * worker may still have come as far as putting it right. */
+        /* The worker sees it and puts the word right, or the parent sees it first and kills the worker; then
+         * the worker may still have come as far as putting it right. */
         process_await_end(pool->slots[0].pid);
         int error = pp_pool_claimed(pool, 0, &claimed);
         ck_assert(error == 0 || (error == -EPROTO && result == -EPROTO));

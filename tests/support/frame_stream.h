@@ -1,10 +1,11 @@
 #ifndef TESTS_FRAME_STREAM_H
 #define TESTS_FRAME_STREAM_H
 
-/* Streams of frames for the fuzz targets of the frame decoder: how they are made, damaged, cut, and read slowly.
+/* Streams of frames for the fuzz targets of the frame decoder: how they are made, damaged, cut, and read
+ * slowly.
  *
- * The input of a target begins with a byte that tells the kind of stream and eight from which the cuts follow; then come
- * the bytes of the stream, or what the frames are made of. */
+ * The input of a target begins with a byte that tells the kind of stream and eight from which the cuts
+ * follow; then come the bytes of the stream, or what the frames are made of. */
 
 #include "frame.h"
 #include "support/fuzz.h"

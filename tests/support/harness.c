@@ -12,7 +12,8 @@ size_t harness_open_descriptors(void)
 {
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    /* poll tells of many descriptors at once which are not open; asking for each takes longer than most tests. */
+    /* poll tells of many descriptors at once which are not open; asking for each takes longer than most
+     * tests. */
     enum { AT_ONCE = 256 };
     size_t count = 0;
     for (int first = 0; first < (int)limit.rlim_cur; first += AT_ONCE) {

@@ -6,8 +6,8 @@
 #include <check.h>
 #include <stddef.h>
 
-/* A test case with the fixture that counts this process's descriptors and children before and after each test and
- * fails the test that leaves one more. `seconds` is the time limit of each of its tests. */
+/* A test case with the fixture that counts this process's descriptors and children before and after each test
+ * and fails the test that leaves one more. `seconds` is the time limit of each of its tests. */
 TCase *harness_case(Suite *suite, const char *name, double seconds);
 
 /* Runs the suite, each test in a process of its own, prints what failed and the totals. For main() to return. */

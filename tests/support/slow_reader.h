@@ -1,7 +1,8 @@
 #ifndef TESTS_SLOW_READER_H
 #define TESTS_SLOW_READER_H
 
-/* Decimal text to uint64_t as cli/numbers.h promises it, slow and obvious: what the fast ways are compared with. */
+/* Decimal text to uint64_t as cli/numbers.h promises it, slow and obvious: what the fast ways are compared
+ * with. */
 
 #include "cli/numbers.h"
 
