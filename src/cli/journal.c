@@ -259,8 +259,8 @@ static void explain(const char *partial, const char *was, const char *is, struct
         partial, (int)strcspn(was, "\n"), was, (int)strcspn(is, "\n"), is);
 }
 
-/* Looks at one journal. 0: it is of this command, and *left is filled in; -EINVAL: of another; -ENOENT: it is
- * none, or is being begun just now. */
+/* Looks at one journal. 0: it is of this command, and *left is filled in; -EINVAL: of another; -ENODATA: it was
+ * only begun; -ENOENT: it is none. */
 static int examine(const char *partial, const struct pp_text *identity, struct left_over *left,
                    struct pp_text *complaint)
 {
@@ -277,8 +277,11 @@ static int examine(const char *partial, const struct pp_text *identity, struct l
         error = -ENOENT;
     }
     free(path);
-    if (error != 0 || text.failed || strncmp(text.bytes, MAGIC, sizeof MAGIC - 1) != 0 ||
-        strstr(text.bytes, "\n---\n") == NULL) {
+    if (error != 0 || text.failed) {
+        error = -ENOENT;
+    } else if (strstr(text.bytes, "\n---\n") == NULL) {
+        error = -ENODATA;
+    } else if (strncmp(text.bytes, MAGIC, sizeof MAGIC - 1) != 0) {
         error = -ENOENT;
     } else if (text.size <= head ||
                memcmp(text.bytes + sizeof MAGIC - 1, identity->bytes, identity->size) != 0) {
@@ -340,9 +343,12 @@ static void consider(const struct pp_output *output, const char *folder, const c
         return;
     }
     left.partial[strlen(left.partial) - strlen(SUFFIX)] = '\0';
-    if (examine(left.partial, identity, &left, complaint) == 0 &&
-        (best->partial == NULL || left.point.output_size > best->point.output_size ||
-         left.point.input > best->point.input || left.point.at > best->point.at)) {
+    const int error = examine(left.partial, identity, &left, complaint);
+    if (error == -ENODATA && is_of_this_host(output, left.partial)) {
+        remove_left_over(left.partial); /* of a run that was killed just then; one at work has the lock */
+    }
+    if (error == 0 && (best->partial == NULL || left.point.output_size > best->point.output_size ||
+                       left.point.input > best->point.input || left.point.at > best->point.at)) {
         drop(best);
         *best = left;
     } else {

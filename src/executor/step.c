@@ -116,14 +116,14 @@ int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *ex
     return ready == -1 ? -error : ready;
 }
 
-/* Takes in what there is by now, without waiting. False: nobody has said anything. */
-static bool listen(struct pp_executor *executor)
+/* Takes in what there is by now, without waiting; *now_ns becomes that time. False: nobody has said anything. */
+static bool listen(struct pp_executor *executor, uint64_t *now_ns)
 {
     int ready = executor->schedule.live > 0 ? pp_core_poll(executor, 0, NULL) : 0;
-    uint64_t now_ns = pp_clock_ns();
-    bool heard = ready > 0 && take_in(executor, now_ns);
+    *now_ns = pp_clock_ns();
+    bool heard = ready > 0 && take_in(executor, *now_ns);
     if (ready >= 0) {
-        pp_schedule_heard(&executor->schedule, now_ns);
+        pp_schedule_heard(&executor->schedule, *now_ns);
     }
     return heard;
 }
@@ -202,7 +202,7 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
         case PP_ACTION_SPAWN:
             /* A fork costs a hundred times what it costs to hear who has become free. Once: there may be no
              * end to what others say, and what was sent has yet to be written. */
-            if (listened || !listen(executor)) {
+            if (listened || !listen(executor, &now_ns)) {
                 spawn(executor, action.lane, now_ns);
             }
             listened = true;
@@ -245,13 +245,15 @@ static uint64_t deadline_ns(const struct pp_executor *executor)
 void pp_core_submitted(struct pp_executor *executor, bool may_act)
 {
     size_t burst = 2 * executor->options.workers + 8;
-    executor->submits++;
-    if (executor->submits % SUBMITS_PER_LISTEN == 0) {
-        listen(executor);
-    } else if (!may_act || executor->submits > burst) {
+    bool is_long = ++executor->submits % SUBMITS_PER_LISTEN == 0;
+    if (!is_long && (!may_act || executor->submits > burst)) {
         return;
     }
-    pp_core_hand_out(executor, pp_clock_ns());
+    uint64_t now_ns = pp_clock_ns();
+    if (is_long) {
+        listen(executor, &now_ns);
+    }
+    pp_core_hand_out(executor, now_ns);
 }
 
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)

@@ -219,8 +219,12 @@ done
 run 2 -f tsv -o other.tsv --resume numbers.txt
 same 'resume: a journal without its file is that of a run that was done' '0 ' "$status $(ls | grep other.tsv.part)"
 rm -f other.tsv.part-*
+begun=fresh.out.part-$(uname -n | cut -c 1-32 | sed 's/[^A-Za-z0-9_-].*//')-1-00000001
+: >"$begun"
+: >"$begun.journal"
 run 2 -f primes -o fresh.out --resume numbers.txt
 same 'resume: starts afresh if there is nothing' '0 168' "$status $(wc -l <fresh.out | tr -d ' ')"
+same 'resume: a journal that was only begun goes' '' "$(ls | grep fresh.out.part)"
 
 # Two at a time, and a third while they are at it.
 "$proc_pool" 2 -q -f tsv big.txt >wanted 2>/dev/null
