@@ -11,10 +11,15 @@
 
 #define PP_NS_PER_MS UINT64_C(1000000)
 
-/* The time at which a wait that begins now ends. */
+/* The time at which a wait that begins at now_ns ends, or one that begins now. */
+static inline uint64_t pp_end_ns(uint64_t now_ns, int timeout_ms)
+{
+    return timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * PP_NS_PER_MS;
+}
+
 static inline uint64_t pp_wait_end_ns(int timeout_ms)
 {
-    return timeout_ms < 0 ? UINT64_MAX : pp_clock_ns() + (uint64_t)timeout_ms * PP_NS_PER_MS;
+    return pp_end_ns(pp_clock_ns(), timeout_ms);
 }
 
 /* From now until then, rounded up. */

@@ -85,21 +85,17 @@ static void take_in_lane(struct pp_executor *executor, size_t lane, uint64_t now
     }
 }
 
-/* Whether anybody has said something. */
-static bool take_in(struct pp_executor *executor, uint64_t now_ns)
+static void take_in(struct pp_executor *executor, uint64_t now_ns)
 {
     struct pp_pool *pool = executor->pool;
-    bool heard = false;
     for (size_t lane = 0; lane < pool->used; lane++) {
         if (pool->pollfds[2 * lane].revents != 0) {
             take_in_lane(executor, lane, now_ns);
-            heard = true;
         }
         if (pool->pollfds[2 * lane + 1].revents != 0) {
             mark_dirty(executor, lane);
         }
     }
-    return heard;
 }
 
 int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
@@ -116,16 +112,19 @@ int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *ex
     return ready == -1 ? -error : ready;
 }
 
-/* Takes in what there is by now, without waiting; *now_ns becomes that time. False: nobody has said anything. */
-static bool listen(struct pp_executor *executor, uint64_t *now_ns)
+/* Waits for something to take in, and takes in what there is; *now_ns becomes that time. How many descriptors were
+ * ready, or -errno. */
+static int listen(struct pp_executor *executor, int timeout_ms, struct pollfd *extra, uint64_t *now_ns)
 {
-    int ready = executor->schedule.live > 0 ? pp_core_poll(executor, 0, NULL) : 0;
+    int ready = pp_core_poll(executor, timeout_ms, extra);
     *now_ns = pp_clock_ns();
-    bool heard = ready > 0 && take_in(executor, *now_ns);
+    if (ready > 0) {
+        take_in(executor, *now_ns);
+    }
     if (ready >= 0) {
         pp_schedule_heard(&executor->schedule, *now_ns);
     }
-    return heard;
+    return ready;
 }
 
 /* ---- hand_out ---- */
@@ -202,7 +201,7 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
         case PP_ACTION_SPAWN:
             /* A fork costs a hundred times what it costs to hear who has become free. Once: there may be no
              * end to what others say, and what was sent has yet to be written. */
-            if (listened || !listen(executor, &now_ns)) {
+            if (listened || executor->schedule.live == 0 || listen(executor, 0, NULL, &now_ns) <= 0) {
                 spawn(executor, action.lane, now_ns);
             }
             listened = true;
@@ -251,7 +250,7 @@ void pp_core_submitted(struct pp_executor *executor, bool may_act)
     }
     uint64_t now_ns = pp_clock_ns();
     if (is_long) {
-        listen(executor, &now_ns);
+        listen(executor, 0, NULL, &now_ns);
     }
     pp_core_hand_out(executor, now_ns);
 }
@@ -264,20 +263,13 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
     pp_core_hand_out(executor, now_ns);
 
     bool is_done = executor->finished != executor->told || (executor->unfinished == 0 && extra == NULL);
-    uint64_t end_ns = timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * PP_NS_PER_MS;
+    uint64_t end_ns = pp_end_ns(now_ns, timeout_ms);
     uint64_t deadline = is_done ? now_ns : deadline_ns(executor); /* looks at every lane: once a step */
     int ready =
-        pp_core_poll(executor, pp_poll_timeout_ms(now_ns, deadline < end_ns ? deadline : end_ns), extra);
-    now_ns = pp_clock_ns();
-    if (ready > 0) {
-        take_in(executor, now_ns);
-    }
+        listen(executor, pp_poll_timeout_ms(now_ns, deadline < end_ns ? deadline : end_ns), extra, &now_ns);
     if (executor->unfinished > 0 && now_ns >= executor->heartbeat_ns) {
         executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
         look_for_the_dead(executor, now_ns);
-    }
-    if (ready >= 0) {
-        pp_schedule_heard(&executor->schedule, now_ns);
     }
     pp_core_enforce_limits(executor, now_ns);
     pp_core_hand_out(executor, now_ns);
