@@ -1,7 +1,5 @@
 /* Only pipe2 makes a pipe that a fork and exec in another thread cannot inherit in the moment before it is
- * close-on-exec. It is in Linux and the BSDs, and in POSIX since 2024. That a pipe's size can be changed is
- * Linux's own.
- */
+ * close-on-exec. It is in Linux and the BSDs, and in POSIX since 2024. */
 #ifdef __linux__
 #define _GNU_SOURCE
 #endif
@@ -18,13 +16,6 @@ static int open_close_on_exec(int ends[2])
 {
     return pipe2(ends, O_CLOEXEC);
 }
-
-void pp_pipe_widen(int fd, size_t size)
-{
-    if (fcntl(fd, F_GETPIPE_SZ) < (int)size) {
-        fcntl(fd, F_SETPIPE_SZ, (int)size);
-    }
-}
 #else
 static int open_close_on_exec(int ends[2])
 {
@@ -34,12 +25,6 @@ static int open_close_on_exec(int ends[2])
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     return 0;
-}
-
-void pp_pipe_widen(int fd, size_t size)
-{
-    (void)fd;
-    (void)size;
 }
 #endif
 

@@ -20,10 +20,6 @@ int pp_pipe_open(struct pp_pipe *pipe_ends);
 /* Closes what is open of it. */
 void pp_pipe_close(struct pp_pipe *pipe_ends);
 
-/* Makes the pipe that fd is an end of hold `size` bytes, where a pipe's size can be changed and this process
- * may; else it stays as it is. Nothing that is in it is lost. */
-void pp_pipe_widen(int fd, size_t size);
-
 /* Closes *fd unless it is -1, and makes it -1. */
 void pp_fd_close(int *fd);
 

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "pipe_io.h"
+#include "pipe_size.h"
 #include "spawn.h"
 
 #include <errno.h>
@@ -219,6 +220,7 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
     bool is_large = size >= WORTH_A_WRITE && pp_buffer_size(&s->out) == 0;
     borrow(&pool->spare_out, &s->out);
     if (!(is_large ? send_large(pool, s, &request, arg) : pp_request_append(&s->out, &request, arg))) {
+        give_back(&pool->spare_out, &s->out);
         return -ENOMEM;
     }
     *ordinal = s->claimed_before + s->sent;

@@ -120,7 +120,7 @@ static void leave_siblings(const struct pp_pool *mine)
 }
 
 /* What the program caught gets its default action, as after exec: its handlers are not for this process. What
- * it ignored stays ignored, but for two: SIGIO is how the parent's death arrives, and a task may want to wait
+ * it ignored stays ignored, but for two: SIGIO may be how the parent's death arrives, and a task may want to wait
  * for children. ^C is the parent's business. */
 static void reset_signals(void)
 {

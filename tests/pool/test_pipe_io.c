@@ -1,6 +1,7 @@
 #include "support/harness.h"
 
 #include "pipe_io.h"
+#include "pipe_size.h"
 #include "support/process.h"
 #include "support/random.h"
 
