@@ -41,6 +41,15 @@ static pp_executor *its_executor(size_t workers, unsigned tasks_per_worker)
     return executor;
 }
 
+/* An executor each of whose workers has such a task. */
+static void occupy_workers(pp_task *task, const struct gate *gate)
+{
+    pp_executor *executor = its_executor(WORKERS, 0);
+    for (int i = 0; i < WORKERS; i++) {
+        pp_executor_submit(executor, task, gate, sizeof *gate, NULL);
+    }
+}
+
 static void wait_for_ever(void)
 {
     for (;;) {
@@ -70,10 +79,7 @@ static void idle(const struct gate *gate)
 
 static void busy(const struct gate *gate)
 {
-    pp_executor *executor = its_executor(WORKERS, 0);
-    for (int i = 0; i < WORKERS; i++) {
-        pp_executor_submit(executor, task_here_and_spin, gate, sizeof *gate, NULL);
-    }
+    occupy_workers(task_here_and_spin, gate);
     wait_for_ever();
 }
 
@@ -90,10 +96,7 @@ static int task_here_and_block(const void *arg, size_t arg_size, pp_reply *reply
 
 static void blocked(const struct gate *gate)
 {
-    pp_executor *executor = its_executor(WORKERS, 0);
-    for (int i = 0; i < WORKERS; i++) {
-        pp_executor_submit(executor, task_here_and_block, gate, sizeof *gate, NULL);
-    }
+    occupy_workers(task_here_and_block, gate);
     wait_for_ever();
 }
 
@@ -110,19 +113,13 @@ static int task_fill(const void *arg, size_t arg_size, pp_reply *reply)
 /* Their answers fill the pipes, and nobody reads them. */
 static void writing(const struct gate *gate)
 {
-    pp_executor *executor = its_executor(WORKERS, 0);
-    for (int i = 0; i < WORKERS; i++) {
-        pp_executor_submit(executor, task_fill, gate, sizeof *gate, NULL);
-    }
+    occupy_workers(task_fill, gate);
     wait_for_ever();
 }
 
 static void *start_workers(void *gate)
 {
-    pp_executor *executor = its_executor(WORKERS, 0);
-    for (int i = 0; i < WORKERS; i++) {
-        pp_executor_submit(executor, task_here_and_spin, gate, sizeof(struct gate), NULL);
-    }
+    occupy_workers(task_here_and_spin, gate);
     return NULL;
 }
 
