@@ -1,5 +1,8 @@
 #include "support/slow_reader.h"
 
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static int is_blank(char c)
@@ -47,4 +50,15 @@ enum pp_line_kind slow_reader_read(const char *line, size_t size, uint64_t *n)
         *n = *n * 10 + (uint64_t)(*line - '0');
     }
     return PP_LINE_NUMBER;
+}
+
+size_t slow_reader_plain_digits(const char *line, size_t size)
+{
+    uint64_t n;
+    char digits[32];
+    const size_t bare = size > 0 && line[size - 1] == '\r' ? size - 1 : size;
+    const bool is_number = slow_reader_read(line, size, &n) == PP_LINE_NUMBER;
+    const bool is_plain = is_number && (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n) == bare &&
+                          memcmp(digits, line, bare) == 0;
+    return is_plain ? bare : 0;
 }
