@@ -288,9 +288,9 @@ typedef struct pp_map pp_map;
 
 /* One item from a source. */
 struct pp_source_item {
-    const void
-        *arg; /* the argument's bytes; must live until the source is called again, copied before that; or what
-                        pp_executor_reserve gave */
+    /* The argument's bytes: they must live until the source is called again, and are copied before that; or
+     * what pp_executor_reserve gave. */
+    const void *arg;
     size_t arg_size;
     int wait_fd; /* with PP_E_AGAIN: the descriptor that will be readable when there is more; -EINVAL ends the
                     map if none is given */

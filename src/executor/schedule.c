@@ -34,7 +34,7 @@
  *
  *   A worker that died of nobody knows which job: all that it may have been run again, each alone.
  *
- * Every READY worker with an empty window is listed as idle or suspect; so none has nothing to do while the
+ * Every READY worker with an empty window is listed as idle, new or suspect; so none has nothing to do while the
  * queue is not empty. tests/support/simulator.h tells what else is promised, and checked. */
 
 #include "schedule.h"
