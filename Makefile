@@ -168,7 +168,7 @@ $(BUILD)/tests/%.o: tests/%.c $(FLAGS_STAMP) | $(filter deps,$(MAKECMDGOALS))
 	$(Q)$(COMPILE) $(SEES_tests) $$(pkg-config --cflags check) -c -o $@ $<
 
 # The calls that this suite lets fail.
-WRAPPED := fork pipe2 fcntl poll read write writev close mmap munmap kill waitpid waitid malloc calloc realloc aligned_alloc
+WRAPPED := fork pipe2 fcntl poll read write writev close mmap munmap kill waitpid waitid timerfd_create timerfd_settime malloc calloc realloc aligned_alloc
 LINK_FLAGS_test_failing_calls := $(WRAPPED:%=-Wl,--wrap=%)
 
 $(TESTS): %: %.o $(SUPPORT) $(CLI) $(EXECUTOR) $(PRIMALITY)

@@ -101,8 +101,9 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns);
 /* What the worker has not begun comes back to the queue; if it turns out to be broken, it is buried. */
 void pp_core_take_back(struct pp_executor *executor, size_t lane);
 
-/* Polls the workers' pipes, and the extra descriptor if there is one. How many are ready, or -errno. */
-int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra);
+/* Polls the workers' pipes, and the extra descriptor if there is one, until then at most (0: does not wait). How
+ * many are ready, or -errno. It may end with none before the time. */
+int pp_core_poll(struct pp_executor *executor, uint64_t until_ns, struct pollfd *extra);
 
 /* One step as pp_executor_step, which also watches `extra` (may be NULL), a descriptor that somebody else
  * waits for. */

@@ -19,7 +19,7 @@ static inline uint64_t pp_end_ns(uint64_t now_ns, int timeout_ms)
 
 static inline uint64_t pp_wait_end_ns(int timeout_ms)
 {
-    return pp_end_ns(pp_clock_ns(), timeout_ms);
+    return timeout_ms < 0 ? UINT64_MAX : pp_end_ns(pp_clock_ns(), timeout_ms);
 }
 
 /* From now until then, rounded up. */

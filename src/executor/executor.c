@@ -165,8 +165,7 @@ static bool let_all_leave(struct pp_executor *executor, uint64_t end_ns)
             pp_core_end_all_workers(executor);
             return true;
         }
-        pp_core_poll(executor,
-                     pp_poll_timeout_ms(now_ns, patience_end_ns < end_ns ? patience_end_ns : end_ns), NULL);
+        pp_core_poll(executor, patience_end_ns < end_ns ? patience_end_ns : end_ns, NULL);
         for (size_t lane = 0; lane < pool->used; lane++) {
             if (pool->slots[lane].state != PP_SLOT_EMPTY && has_left(executor, lane)) {
                 pp_core_dismiss(executor, lane);

@@ -98,25 +98,32 @@ static void take_in(struct pp_executor *executor, uint64_t now_ns)
     }
 }
 
-int pp_core_poll(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
+int pp_core_poll(struct pp_executor *executor, uint64_t until_ns, struct pollfd *extra)
 {
     struct pp_pool *pool = executor->pool;
-    /* The pool keeps one entry free behind its last slot's. */
-    pool->pollfds[2 * pool->used] = extra != NULL ? *extra : (struct pollfd){.fd = -1};
-    int ready = poll(pool->pollfds, (nfds_t)(2 * pool->used + 1), timeout_ms);
+    struct pollfd *const behind = &pool->pollfds[2 * pool->used]; /* where the pool keeps two entries free */
+    bool is_timed = until_ns != 0 && until_ns != UINT64_MAX && pp_timer_ring_by(&pool->timer, until_ns);
+    behind[0] = (struct pollfd){.fd = is_timed ? pool->timer.fd : -1, .events = POLLIN};
+    behind[1] = extra != NULL ? *extra : (struct pollfd){.fd = -1};
+    int timeout_ms = until_ns == 0 ? 0 : is_timed ? -1 : pp_wait_left_ms(until_ns);
+    int ready = poll(pool->pollfds, (nfds_t)(2 * pool->used + 2), timeout_ms);
     int error = errno;
-    if (extra != NULL) {
-        extra->revents = ready > 0 ? pool->pollfds[2 * pool->used].revents : 0;
+    if (ready > 0 && behind[0].revents != 0) {
+        pp_timer_rang(&pool->timer);
+        ready--;
     }
-    pool->pollfds[2 * pool->used] = (struct pollfd){.fd = -1};
+    if (extra != NULL) {
+        extra->revents = ready > 0 ? behind[1].revents : 0;
+    }
+    behind[0] = behind[1] = (struct pollfd){.fd = -1};
     return ready == -1 ? -error : ready;
 }
 
-/* Waits for something to take in, and takes in what there is; *now_ns becomes that time. How many descriptors were
- * ready, or -errno. */
-static int listen(struct pp_executor *executor, int timeout_ms, struct pollfd *extra, uint64_t *now_ns)
+/* Waits until then at most (0: not at all) for something to take in, and takes in what there is; *now_ns becomes
+ * that time. How many descriptors were ready, or -errno. */
+static int listen(struct pp_executor *executor, uint64_t until_ns, struct pollfd *extra, uint64_t *now_ns)
 {
-    int ready = pp_core_poll(executor, timeout_ms, extra);
+    int ready = pp_core_poll(executor, until_ns, extra);
     *now_ns = pp_clock_ns();
     if (ready > 0) {
         take_in(executor, *now_ns);
@@ -257,17 +264,22 @@ void pp_core_submitted(struct pp_executor *executor, bool may_act)
 
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)
 {
-    uint64_t now_ns = pp_clock_ns();
+    uint64_t now_ns;
     executor->submits = 0;
-    pp_core_enforce_limits(executor, now_ns);
-    pp_core_hand_out(executor, now_ns);
-
+    if (executor->schedule.queue.count > 0 || executor->limit_check_ns != UINT64_MAX) {
+        now_ns = pp_clock_ns();
+        pp_core_enforce_limits(executor, now_ns);
+        pp_core_hand_out(executor, now_ns);
+    }
     bool is_done = executor->finished != executor->told || (executor->unfinished == 0 && extra == NULL);
-    uint64_t end_ns = pp_end_ns(now_ns, timeout_ms);
-    uint64_t deadline = is_done ? now_ns : deadline_ns(executor); /* looks at every lane: once a step */
-    int ready =
-        listen(executor, pp_poll_timeout_ms(now_ns, deadline < end_ns ? deadline : end_ns), extra, &now_ns);
-    if (executor->unfinished > 0 && now_ns >= executor->heartbeat_ns) {
+    uint64_t until_ns = 0;
+    if (!is_done && timeout_ms != 0) {
+        uint64_t end_ns = pp_wait_end_ns(timeout_ms);
+        uint64_t deadline = deadline_ns(executor); /* looks at every lane: once a step */
+        until_ns = deadline < end_ns ? deadline : end_ns;
+    }
+    int ready = listen(executor, until_ns, extra, &now_ns);
+    if (now_ns >= executor->heartbeat_ns) {
         executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
         look_for_the_dead(executor, now_ns);
     }

@@ -28,8 +28,7 @@ static int open_close_on_exec(int ends[2])
 }
 #endif
 
-/* Moves *fd above the standard descriptors. 0 or -errno; *fd stays the caller's. */
-static int make_private(int *fd)
+int pp_fd_make_private(int *fd)
 {
     if (*fd > STDERR_FILENO) {
         return 0;
@@ -51,9 +50,9 @@ int pp_pipe_open(struct pp_pipe *pipe_ends)
         return -errno;
     }
     *pipe_ends = (struct pp_pipe){.from = ends[0], .to = ends[1]};
-    int error = make_private(&pipe_ends->from);
+    int error = pp_fd_make_private(&pipe_ends->from);
     if (error == 0) {
-        error = make_private(&pipe_ends->to);
+        error = pp_fd_make_private(&pipe_ends->to);
     }
     if (error != 0) {
         pp_pipe_close(pipe_ends);

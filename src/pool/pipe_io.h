@@ -23,6 +23,9 @@ void pp_pipe_close(struct pp_pipe *pipe_ends);
 /* Closes *fd unless it is -1, and makes it -1. */
 void pp_fd_close(int *fd);
 
+/* Moves *fd above the standard descriptors 0 to 2, close-on-exec. 0, or -errno; then *fd is what it was. */
+int pp_fd_make_private(int *fd);
+
 /* 0 or -errno. */
 int pp_fd_set_nonblocking(int fd);
 

@@ -94,7 +94,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
     }
     int error = -ENOMEM;
     opened->slots = calloc(count, sizeof *opened->slots);
-    opened->pollfds = calloc(2 * count + 1, sizeof *opened->pollfds);
+    opened->pollfds = calloc(2 * count + 2, sizeof *opened->pollfds);
     if (opened->slots == NULL || opened->pollfds == NULL || !pp_worker_memory_open(&opened->worker_memory)) {
         goto fail;
     }
@@ -111,6 +111,7 @@ int pp_pool_open(struct pp_pool **pool, size_t count, int (*initializer)(void *)
         opened->slots[i] = empty_slot;
         update_pollfds(opened, i);
     }
+    pp_timer_open(&opened->timer);
     pp_spawn_register(opened);
     *pool = opened;
     return 0;
@@ -151,6 +152,7 @@ void pp_pool_close(struct pp_pool *pool)
         }
     }
     pp_spawn_unregister(pool);
+    pp_timer_close(&pool->timer);
     pp_shared_pages_close(&pool->pages);
     pp_buffer_free(&pool->spare_in);
     pp_buffer_free(&pool->spare_out);

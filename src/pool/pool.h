@@ -23,6 +23,7 @@
 #include "claim.h"
 #include "frame.h"
 #include "shared_pages.h"
+#include "timer.h"
 #include "worker.h"
 
 #include <poll.h>
@@ -67,7 +68,8 @@ struct pp_pool {
     size_t used; /* slots from here on were never used */
     struct pp_slot *slots;
     struct pollfd *pollfds; /* two a slot: its reply pipe, and its request pipe while frames wait for room;
-                               and behind those of the used slots one for the caller of poll */
+                               and behind those of the used slots two for the caller of poll */
+    struct pp_timer timer;  /* the caller's, for use with poll; here so that the children close it */
     struct pp_shared_pages pages;
     size_t pipe_bytes;                     /* what a pipe that was found full is to hold; 0: what it holds */
     struct pp_worker_memory worker_memory; /* never touched here: each worker has a copy of its own */

@@ -109,6 +109,8 @@ static void leave_siblings(const struct pp_pool *mine)
             pp_fd_close(&slot.replies_from);
             pp_fd_close(&slot.liveness_to);
         }
+        struct pp_timer timer = pool->timer;
+        pp_timer_close(&timer);
         if (pool != mine) {
             pp_shared_pages_close(&pool->pages);
         }

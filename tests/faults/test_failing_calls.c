@@ -38,6 +38,8 @@ enum call {
     KILL,
     WAITPID,
     WAITID,
+    TIMERFD_CREATE,
+    TIMERFD_SETTIME,
     MEMORY,
     SHORT_READ,
     SHORT_WRITE
@@ -195,6 +197,21 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     return fails(WAITID) ? -1 : __real_waitid(type, id, info, options);
+}
+
+int __real_timerfd_create(int clock, int flags);
+int __wrap_timerfd_create(int clock, int flags);
+int __wrap_timerfd_create(int clock, int flags)
+{
+    return fails(TIMERFD_CREATE) ? -1 : __real_timerfd_create(clock, flags);
+}
+
+struct itimerspec;
+int __real_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *before);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *before);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *before)
+{
+    return fails(TIMERFD_SETTIME) ? -1 : __real_timerfd_settime(fd, flags, at, before);
 }
 
 void *__real_aligned_alloc(size_t alignment, size_t size);
@@ -376,17 +393,40 @@ static const struct {
     int error;
     int most_failed; /* tasks */
 } faults[] = {
-    {FORK, false, EAGAIN, 0},   {FORK, false, ENOMEM, 0},    {PIPE2, false, EMFILE, 0},
-    {PIPE2, false, ENFILE, 0},  {FCNTL, false, EMFILE, 0},   {POLL, false, EINTR, 0},
-    {POLL, false, ENOMEM, 0},   {READ, false, EINTR, 0},     {READ, false, EAGAIN, 0},
-    {READ, false, EIO, 1},      {WRITE, false, EINTR, 0},    {WRITE, false, EAGAIN, 0},
-    {WRITE, false, EPIPE, 1},   {WRITE, false, EIO, 1},      {MMAP, false, ENOMEM, 0},
-    {WAITPID, false, EINTR, 0}, {WAITPID, false, ECHILD, 1}, {MEMORY, false, ENOMEM, 2},
-    {FCNTL, true, EINVAL, 0},   {POLL, true, EINTR, 0},      {READ, true, EINTR, 0},
-    {READ, true, EIO, 1},       {WRITE, true, EINTR, 0},     {WRITE, true, EIO, 1},
-    {WRITE, true, EPIPE, 1},    {MEMORY, true, ENOMEM, 1},   {CLOSE, false, EINTR, 0},
-    {CLOSE, false, EIO, 0},     {CLOSE, true, EINTR, 0},     {MUNMAP, true, ENOMEM, 0},
-    {KILL, false, EPERM, 0},    {WAITID, false, EINTR, 0},
+    {FORK, false, EAGAIN, 0},
+    {FORK, false, ENOMEM, 0},
+    {PIPE2, false, EMFILE, 0},
+    {PIPE2, false, ENFILE, 0},
+    {FCNTL, false, EMFILE, 0},
+    {POLL, false, EINTR, 0},
+    {POLL, false, ENOMEM, 0},
+    {READ, false, EINTR, 0},
+    {READ, false, EAGAIN, 0},
+    {READ, false, EIO, 1},
+    {WRITE, false, EINTR, 0},
+    {WRITE, false, EAGAIN, 0},
+    {WRITE, false, EPIPE, 1},
+    {WRITE, false, EIO, 1},
+    {MMAP, false, ENOMEM, 0},
+    {WAITPID, false, EINTR, 0},
+    {WAITPID, false, ECHILD, 1},
+    {MEMORY, false, ENOMEM, 2},
+    {FCNTL, true, EINVAL, 0},
+    {POLL, true, EINTR, 0},
+    {READ, true, EINTR, 0},
+    {READ, true, EIO, 1},
+    {WRITE, true, EINTR, 0},
+    {WRITE, true, EIO, 1},
+    {WRITE, true, EPIPE, 1},
+    {MEMORY, true, ENOMEM, 1},
+    {CLOSE, false, EINTR, 0},
+    {CLOSE, false, EIO, 0},
+    {CLOSE, true, EINTR, 0},
+    {MUNMAP, true, ENOMEM, 0},
+    {KILL, false, EPERM, 0},
+    {WAITID, false, EINTR, 0},
+    {TIMERFD_CREATE, false, EMFILE, 0},
+    {TIMERFD_SETTIME, false, EINVAL, 0},
 };
 
 START_TEST(a_call_that_fails_once_is_survived_or_told_and_leaves_nothing)
@@ -431,6 +471,25 @@ START_TEST(a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it)
     ck_assert_int_eq(closed, 0);
     ck_assert_int_eq(outcome.odd + outcome.failed + outcome.refused, 0);
     ck_assert_uint_ge(fault->count, 2);
+}
+END_TEST
+
+START_TEST(without_a_timer_the_timeouts_of_poll_do)
+{
+    static const enum call calls[] = {TIMERFD_CREATE, TIMERFD_SETTIME};
+    pp_executor *executor;
+    *fault = (struct fault){.call = calls[_i], .error = ENOSYS, .nth = 1, .for_good = true};
+    parent = getpid();
+    int opened = pp_executor_open(&executor, &(struct pp_options){.workers = 2, .task_timeout_ms = 20});
+    pp_future *future = NULL;
+    int submitted = opened != 0 ? opened : pp_executor_submit(executor, task_spin, "", 0, &future);
+    int waited = submitted != 0 ? submitted : pp_future_wait(future, -1);
+    parent = 0;
+    ck_assert_int_eq(waited, 0);
+    ck_assert_int_eq(pp_future_failure(future)->error, PP_E_TASK_TIMEOUT);
+    ck_assert_uint_ge(fault->count, 1);
+    pp_future_release(future);
+    ck_assert_int_eq(pp_executor_close(executor, PP_CLOSE_DRAIN, -1), 0);
 }
 END_TEST
 
@@ -500,6 +559,7 @@ int main(void)
     if (pp_liveness_watch(-1) != -ENOTSUP) {
         tcase_add_test(tcase, a_worker_that_may_not_be_killed_ends_when_its_parent_lets_go_of_it);
     }
+    tcase_add_loop_test(tcase, without_a_timer_the_timeouts_of_poll_do, 0, 2);
     tcase_add_test(tcase, a_worker_allocates_nothing_for_small_tasks);
     tcase_add_loop_test(tcase, short_reads_and_writes_everywhere_change_nothing, 0, 4);
     return harness_run(suite);
