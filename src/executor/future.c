@@ -26,6 +26,10 @@ static void free_store(struct pp_store *store)
     while (store->chunks != NULL) {
         struct pp_chunk *chunk = store->chunks;
         store->chunks = chunk->next;
+        for (size_t i = 0; i < CHUNK_FUTURES && store->keeps_memory; i++) {
+            pp_payload_free(&chunk->futures[i].arg);
+            pp_payload_free(&chunk->futures[i].result);
+        }
         free(chunk);
     }
     free(store);
@@ -48,8 +52,12 @@ static bool grow(struct pp_store *store)
     chunk->next = store->chunks;
     store->chunks = chunk;
     for (size_t i = CHUNK_FUTURES; i-- > 0;) {
-        chunk->futures[i].next = store->free_futures;
-        store->free_futures = &chunk->futures[i];
+        struct pp_future *future = &chunk->futures[i];
+        future->arg.memory = future->result.memory = NULL;
+        future->arg.size = future->result.size = 0;
+        future->arg.capacity = future->result.capacity = 0;
+        future->next = store->free_futures;
+        store->free_futures = future;
     }
     return true;
 }
@@ -65,8 +73,6 @@ struct pp_future *pp_future_open(struct pp_store *store, pp_task *task, const vo
     future->job = (struct pp_job){0};
     future->store = store;
     future->task = task;
-    future->arg.memory = future->result.memory = NULL;
-    future->arg.size = future->result.size = 0;
     future->watchers = NULL;
     future->owner = NULL;
     future->next = future->previous = NULL;
@@ -100,8 +106,9 @@ void pp_future_collect(struct pp_future *future)
     }
     assert(future->watchers == NULL);
     struct pp_store *store = future->store;
-    pp_payload_clear(&future->arg);
-    pp_payload_clear(&future->result);
+    bool keeps_memory = pp_payload_clear(&future->arg);
+    keeps_memory |= pp_payload_clear(&future->result);
+    store->keeps_memory |= keeps_memory;
     free_record(future->record);
     future->record = NULL;
     future->next = store->free_futures;

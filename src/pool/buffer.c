@@ -69,3 +69,13 @@ void pp_buffer_free(struct pp_buffer *buffer)
     free(buffer->memory);
     *buffer = (struct pp_buffer){0};
 }
+
+void pp_spares_free(struct pp_spares *spares)
+{
+    while (spares->first != NULL) {
+        struct pp_spare *spare = spares->first;
+        spares->first = spare->next;
+        free(spare);
+    }
+    spares->bytes = 0;
+}

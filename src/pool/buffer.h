@@ -57,4 +57,50 @@ void pp_buffer_consume(struct pp_buffer *buffer, size_t count);
 /* Frees the memory; the queue is empty and can be used again. */
 void pp_buffer_free(struct pp_buffer *buffer);
 
+/* Memory for queues that are empty most of the time: what one of them does not need any more is the next one's,
+ * so that many take turns and none allocates. What was given back last is lent first: it is in the cache. */
+enum { PP_SPARE_BYTES = 4 << 20 }; /* more than that is freed */
+
+/* Lies in the spare memory itself. */
+struct pp_spare {
+    struct pp_spare *next;
+    size_t capacity;
+};
+
+struct pp_spares {
+    struct pp_spare *first;
+    size_t bytes;
+};
+
+/* A queue without memory gets some if there is any. */
+static inline void pp_spares_lend(struct pp_spares *spares, struct pp_buffer *buffer)
+{
+    struct pp_spare *spare = spares->first;
+    if (buffer->memory == NULL && spare != NULL) {
+        spares->first = spare->next;
+        spares->bytes -= spare->capacity;
+        *buffer =
+            (struct pp_buffer){(unsigned char *)spare, spare->capacity, PP_BUFFER_ORIGIN, PP_BUFFER_ORIGIN};
+    }
+}
+
+/* An empty queue gives its memory back; one that is not empty keeps it. */
+static inline void pp_spares_take_back(struct pp_spares *spares, struct pp_buffer *buffer)
+{
+    if (buffer->memory == NULL || buffer->begin < buffer->end) {
+        return;
+    }
+    if (spares->bytes + buffer->capacity > PP_SPARE_BYTES) {
+        pp_buffer_free(buffer);
+        return;
+    }
+    struct pp_spare *spare = (struct pp_spare *)(void *)buffer->memory; /* malloc's, and larger than this */
+    *spare = (struct pp_spare){spares->first, buffer->capacity};
+    spares->first = spare;
+    spares->bytes += buffer->capacity;
+    *buffer = (struct pp_buffer){0};
+}
+
+void pp_spares_free(struct pp_spares *spares);
+
 #endif

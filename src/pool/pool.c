@@ -38,31 +38,6 @@ static void update_pollfds(struct pp_pool *pool, size_t slot)
         (struct pollfd){.fd = waits_for_room ? s->requests_to : -1, .events = POLLOUT};
 }
 
-/* ---- Memory ---- */
-
-/* Most slots have nothing to hold between two calls, so they share one piece of memory for each direction. */
-static void borrow(struct pp_buffer *spare, struct pp_buffer *queue)
-{
-    if (queue->memory == NULL) {
-        *queue = *spare;
-        *spare = (struct pp_buffer){0};
-    }
-}
-
-static void give_back(struct pp_buffer *spare, struct pp_buffer *queue)
-{
-    if (pp_buffer_size(queue) > 0) {
-        return;
-    }
-    pp_buffer_consume(queue, 0);
-    if (spare->memory == NULL) {
-        *spare = *queue;
-        *queue = (struct pp_buffer){0};
-    } else {
-        pp_buffer_free(queue);
-    }
-}
-
 /* ---- Pipes that are found full ---- */
 
 /* How wide each of the pipes of `count` workers may become; 0: no wider than it is. */
@@ -154,8 +129,8 @@ void pp_pool_close(struct pp_pool *pool)
     pp_spawn_unregister(pool);
     pp_timer_close(&pool->timer);
     pp_shared_pages_close(&pool->pages);
-    pp_buffer_free(&pool->spare_in);
-    pp_buffer_free(&pool->spare_out);
+    pp_spares_free(&pool->spares_in);
+    pp_spares_free(&pool->spares_out);
     pp_worker_memory_close(&pool->worker_memory);
     free(pool->pollfds);
     free(pool->slots);
@@ -205,7 +180,7 @@ send_large(struct pp_pool *pool, struct pp_slot *s, struct pp_request *request, 
         pp_parts_append(&s->out, parts, PP_REQUEST_PARTS, written);
         s->out_rest = written > 0 ? size - written : 0;
     }
-    give_back(&pool->spare_out, &s->out);
+    pp_spares_take_back(&pool->spares_out, &s->out);
     return true;
 }
 
@@ -220,9 +195,9 @@ int pp_pool_send(struct pp_pool *pool, size_t slot, pp_worker_task *task, const 
     struct pp_request request = {
         .task = (uintptr_t)task, .size = (uint32_t)size, .epoch = s->epoch, .seq = s->sent};
     bool is_large = size >= WORTH_A_WRITE && pp_buffer_size(&s->out) == 0;
-    borrow(&pool->spare_out, &s->out);
+    pp_spares_lend(&pool->spares_out, &s->out);
     if (!(is_large ? send_large(pool, s, &request, arg) : pp_request_append(&s->out, &request, arg))) {
-        give_back(&pool->spare_out, &s->out);
+        pp_spares_take_back(&pool->spares_out, &s->out);
         return -ENOMEM;
     }
     *ordinal = s->claimed_before + s->sent;
@@ -252,7 +227,7 @@ void pp_pool_flush(struct pp_pool *pool, size_t slot)
         pp_buffer_consume(&s->out, size);
         s->out_rest = 0;
     }
-    give_back(&pool->spare_out, &s->out);
+    pp_spares_take_back(&pool->spares_out, &s->out);
     update_pollfds(pool, slot);
 }
 
@@ -285,7 +260,7 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
 {
     struct pp_slot *s = &pool->slots[slot];
     assert(s->state == PP_SLOT_OPEN || s->state == PP_SLOT_LEAVING);
-    borrow(&pool->spare_in, &s->in);
+    pp_spares_lend(&pool->spares_in, &s->in);
     if (!pp_buffer_reserve(&s->in, READ_SIZE)) {
         return -ENOMEM;
     }
@@ -296,7 +271,7 @@ ssize_t pp_pool_receive(struct pp_pool *pool, size_t slot)
     if (count > 0) {
         s->in.end += (size_t)count;
     } else if (count == -EAGAIN) {
-        give_back(&pool->spare_in, &s->in);
+        pp_spares_take_back(&pool->spares_in, &s->in);
     } else {
         end_slot(pool, slot);
         count = 0;
@@ -340,7 +315,7 @@ int pp_pool_next_reply(struct pp_pool *pool, size_t slot, struct pp_reply_view *
         if (!claim_is_right(pool, slot, &count)) {
             return disown(pool, slot);
         }
-        give_back(&pool->spare_in, &s->in);
+        pp_spares_take_back(&pool->spares_in, &s->in);
         return 0;
     }
     reply->code = header.code;
@@ -382,7 +357,7 @@ int pp_pool_take_back(struct pp_pool *pool, size_t slot, uint64_t *claimed)
     s->sent = 0;
     /* Of the frames that wait to be written only the one that was begun must be finished. */
     s->out.end = s->out.begin + s->out_rest;
-    give_back(&pool->spare_out, &s->out);
+    pp_spares_take_back(&pool->spares_out, &s->out);
     update_pollfds(pool, slot);
     *claimed = s->claimed_before;
     return 0;

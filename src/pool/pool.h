@@ -73,8 +73,8 @@ struct pp_pool {
     struct pp_shared_pages pages;
     size_t pipe_bytes;                     /* what a pipe that was found full is to hold; 0: what it holds */
     struct pp_worker_memory worker_memory; /* never touched here: each worker has a copy of its own */
-    struct pp_buffer spare_in;             /* memory for the in-queue of whichever slot receives next */
-    struct pp_buffer spare_out;            /* and for the out-queue of the one that is sent something next */
+    struct pp_spares spares_in;            /* memory for the in-queues: only part of a frame keeps it long */
+    struct pp_spares spares_out;           /* and for the out-queues */
     uint32_t epoch_limit;                  /* frames that an epoch may have; only tests make it small */
     int (*initializer)(void *);
     void *initializer_context;

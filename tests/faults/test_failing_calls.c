@@ -518,6 +518,46 @@ START_TEST(a_worker_allocates_nothing_for_small_tasks)
 }
 END_TEST
 
+/* Submits some at once and waits for all of them. */
+static int play_round(pp_executor *executor, size_t size)
+{
+    enum { COUNT = 256 };
+    pp_future *futures[COUNT] = {NULL};
+    int error = 0;
+    for (int i = 0; i < COUNT && error == 0; i++) {
+        error = pp_executor_submit(executor, task_echo, large, size, &futures[i]);
+    }
+    if (error == 0) {
+        error = pp_wait(futures, COUNT, PP_UNTIL_ALL_DONE, -1, NULL);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        pp_future_release(futures[i]);
+    }
+    return error;
+}
+
+/* What a wait allocates is its own; a queue may be the longest so far, or be held by a frame that is cut. */
+START_TEST(the_parent_allocates_nothing_for_small_tasks_once_it_runs)
+{
+    enum { WORKERS = 8, ROUNDS = 30 };
+    static const size_t sizes[] = {8, 200};
+    pp_executor *executor;
+    *fault = (struct fault){.call = MEMORY};
+    int error = pp_executor_open(&executor, &(struct pp_options){.workers = WORKERS});
+    for (int i = 0; i < ROUNDS && error == 0; i++) {
+        error = play_round(executor, sizes[_i]);
+    }
+    for (int i = 0; i < ROUNDS && error == 0; i++) {
+        parent = getpid();
+        error = play_round(executor, sizes[_i]);
+        parent = 0;
+    }
+    ck_assert_int_eq(error, 0);
+    ck_assert_uint_le(fault->count, 2 * ROUNDS + 2 * WORKERS);
+    ck_assert_int_eq(pp_executor_close(executor, PP_CLOSE_DRAIN, -1), 0);
+}
+END_TEST
+
 START_TEST(short_reads_and_writes_everywhere_change_nothing)
 {
     static const struct {
@@ -561,6 +601,7 @@ int main(void)
     }
     tcase_add_loop_test(tcase, without_a_timer_the_timeouts_of_poll_do, 0, 2);
     tcase_add_test(tcase, a_worker_allocates_nothing_for_small_tasks);
+    tcase_add_loop_test(tcase, the_parent_allocates_nothing_for_small_tasks_once_it_runs, 0, 2);
     tcase_add_loop_test(tcase, short_reads_and_writes_everywhere_change_nothing, 0, 4);
     return harness_run(suite);
 }

@@ -142,8 +142,8 @@ START_TEST(no_memory_is_kept_when_all_is_answered)
         ck_assert_ptr_null(pool->slots[slot].in.memory);
         ck_assert_ptr_null(pool->slots[slot].out.memory);
     }
-    ck_assert_ptr_nonnull(pool->spare_in.memory);
-    ck_assert_ptr_nonnull(pool->spare_out.memory);
+    ck_assert_ptr_nonnull(pool->spares_in.first);
+    ck_assert_ptr_nonnull(pool->spares_out.first);
     pp_pool_close(pool);
 }
 END_TEST
