@@ -47,6 +47,8 @@ struct party {
     struct member *members;
     size_t count;
     size_t capacity;
+    struct pollfd *fds; /* room for what is polled */
+    size_t fds_capacity;
 };
 
 /* Counts one more future of that executor. *member becomes its number. False: no memory. */
@@ -72,7 +74,7 @@ static bool join(struct party *party, struct pp_executor *executor, size_t *memb
 }
 
 /* Waits until one of several executors has something to take in. 0 or -errno. */
-static int poll_all(const struct party *party, int timeout_ms)
+static int poll_all(struct party *party, int timeout_ms)
 {
     size_t count = 0;
     for (size_t i = 0; i < party->count; i++) {
@@ -82,24 +84,32 @@ static int poll_all(const struct party *party, int timeout_ms)
             timeout_ms = deadline >= 0 && (timeout_ms < 0 || deadline < timeout_ms) ? deadline : timeout_ms;
         }
     }
-    struct pollfd *fds = malloc((count + 1) * sizeof *fds);
-    if (fds == NULL) {
-        return -ENOMEM;
+    if (count > party->fds_capacity) {
+        struct pollfd *grown = realloc(party->fds, count * sizeof *grown);
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        party->fds = grown;
+        party->fds_capacity = count;
     }
     size_t filled = 0;
     for (size_t i = 0; i < party->count; i++) {
         if (party->members[i].left > 0) {
-            filled += pp_executor_pollfds(party->members[i].executor, fds + filled, count - filled);
+            filled += pp_executor_pollfds(party->members[i].executor, party->fds + filled, count - filled);
         }
     }
-    int error = poll(fds, (nfds_t)filled, timeout_ms) == -1 ? -errno : 0;
-    free(fds);
-    return error;
+    return poll(party->fds, (nfds_t)filled, timeout_ms) == -1 ? -errno : 0;
+}
+
+static void free_party(struct party *party)
+{
+    free(party->members);
+    free(party->fds);
 }
 
 /* One step of all: returns as soon as something may have become done, at the latest after the timeout. 0 or
  * -errno. */
-static int step_all(const struct party *party, int timeout_ms)
+static int step_all(struct party *party, int timeout_ms)
 {
     if (party->count == 1) {
         int stepped = pp_executor_step(party->members[0].executor, timeout_ms);
@@ -117,34 +127,78 @@ static int step_all(const struct party *party, int timeout_ms)
 
 /* ---- wait ---- */
 
-/* Whether `until` holds. The first *settled futures are known to be done, and not failed if that matters. */
-static bool holds(struct pp_future *const futures[], size_t count, enum pp_until until, size_t *settled)
+/* How far a wait has come. Whether all are done is seen by a look at the first one that was not; of one among
+ * many, a watcher tells, so that no step looks at them all. */
+struct wait {
+    struct pp_future *const *futures;
+    size_t count;
+    enum pp_until until;
+    size_t settled;              /* ALL_DONE: the first ones, known to be done */
+    struct pp_watcher *watchers; /* otherwise: one for each that was not done, at its place */
+    size_t left;                 /* and how many of these still are not */
+    bool is_over;
+};
+
+static void note(struct wait *wait, const struct pp_future *future)
 {
-    while (*settled < count && pp_is_done(futures[*settled]) &&
-           !(until == PP_UNTIL_FIRST_FAILURE && futures[*settled]->state == PP_FAILED)) {
-        ++*settled;
-    }
-    if (*settled == count || (until == PP_UNTIL_FIRST_DONE && *settled > 0)) {
-        return true;
-    }
-    for (size_t i = *settled; i < count && until != PP_UNTIL_ALL_DONE; i++) {
-        if (until == PP_UNTIL_FIRST_DONE ? pp_is_done(futures[i]) : futures[i]->state == PP_FAILED) {
-            return true;
-        }
-    }
-    return false;
+    wait->left--;
+    wait->is_over |= wait->left == 0 || wait->until == PP_UNTIL_FIRST_DONE ||
+                     (wait->until == PP_UNTIL_FIRST_FAILURE && future->state == PP_FAILED);
 }
 
-static int wait_until(struct pp_future *const futures[], size_t count, enum pp_until until, int timeout_ms,
-                      struct party *party)
+static void on_done_in_wait(struct pp_watcher *watcher, struct pp_future *future)
 {
-    size_t settled = 0;
-    if (holds(futures, count, until, &settled)) {
-        return 0;
+    note(watcher->context, future);
+}
+
+/* Looks at all of them once, and learns of the rest by watchers. False: no memory. */
+static bool watch(struct wait *wait)
+{
+    wait->left = wait->count;
+    for (size_t i = 0; i < wait->count; i++) {
+        if (pp_is_done(wait->futures[i])) {
+            note(wait, wait->futures[i]);
+        }
     }
-    for (size_t i = settled; i < count; i++) {
+    if (wait->is_over) {
+        return true;
+    }
+    wait->watchers = malloc(wait->count * sizeof *wait->watchers);
+    for (size_t i = 0; i < wait->count && wait->watchers != NULL; i++) {
+        if (!pp_is_done(wait->futures[i])) {
+            wait->watchers[i] = (struct pp_watcher){.done = on_done_in_wait, .context = wait};
+            pp_future_watch(wait->futures[i], &wait->watchers[i]);
+        }
+    }
+    return wait->watchers != NULL;
+}
+
+static void unwatch(struct wait *wait)
+{
+    for (size_t i = 0; i < wait->count && wait->watchers != NULL; i++) {
+        if (!pp_is_done(wait->futures[i])) {
+            pp_future_unwatch(wait->futures[i], &wait->watchers[i]);
+        }
+    }
+    free(wait->watchers);
+}
+
+static bool is_over(struct wait *wait)
+{
+    if (wait->until != PP_UNTIL_ALL_DONE) {
+        return wait->is_over;
+    }
+    while (wait->settled < wait->count && pp_is_done(wait->futures[wait->settled])) {
+        wait->settled++;
+    }
+    return wait->settled == wait->count;
+}
+
+static int step_until_over(struct wait *wait, struct party *party, int timeout_ms)
+{
+    for (size_t i = 0; i < wait->count; i++) {
         size_t member;
-        if (!pp_is_done(futures[i]) && !join(party, futures[i]->store->executor, &member)) {
+        if (!pp_is_done(wait->futures[i]) && !join(party, wait->futures[i]->store->executor, &member)) {
             return -ENOMEM;
         }
     }
@@ -152,7 +206,7 @@ static int wait_until(struct pp_future *const futures[], size_t count, enum pp_u
     for (;;) {
         int left_ms = pp_wait_left_ms(end_ns);
         int error = step_all(party, left_ms);
-        if (error != 0 || holds(futures, count, until, &settled)) {
+        if (error != 0 || is_over(wait)) {
             return error;
         }
         if (left_ms == 0) {
@@ -166,9 +220,14 @@ int pp_wait(pp_future *const futures[], size_t count, enum pp_until until, int t
     if ((unsigned)until > PP_UNTIL_ALL_DONE) {
         return -EINVAL;
     }
+    struct wait wait = {.futures = futures, .count = count, .until = until, .is_over = count == 0};
     struct party party = {0};
-    int error = wait_until(futures, count, until, timeout_ms, &party);
-    free(party.members);
+    int error = until == PP_UNTIL_ALL_DONE || count == 0 || watch(&wait) ? 0 : -ENOMEM;
+    if (error == 0 && !is_over(&wait)) {
+        error = step_until_over(&wait, &party, timeout_ms);
+    }
+    unwatch(&wait);
+    free_party(&party);
     if (done != NULL) {
         *done = 0;
         for (size_t i = 0; i < count; i++) {
@@ -310,6 +369,6 @@ void pp_as_completed_close(struct pp_as_completed *iterator)
             pp_future_unwatch(entry->future, &entry->watcher);
         }
     }
-    free(iterator->party.members);
+    free_party(&iterator->party);
     free(iterator);
 }
