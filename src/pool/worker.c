@@ -166,6 +166,10 @@ static enum pp_worker_status skip_frame(struct round *round)
     if (pp_request_look(&round->in, &request) != PP_FRAME_HEADER) {
         return PP_WORKER_NO_MEMORY;
     }
+    enum pp_worker_status status = flush(round); /* the rest may take long to come */
+    if (status != PP_WORKER_DONE) {
+        return status;
+    }
     size_t rest = pp_frame_size(request.size) - pp_buffer_size(&round->in);
     pp_buffer_consume(&round->in, pp_buffer_size(&round->in));
     while (rest > 0) {
@@ -202,7 +206,7 @@ static enum pp_worker_status read_more(struct round *round, bool *more)
 {
     int from = round->worker->requests_from;
     *more = true;
-    if (pp_buffer_size(&round->out) > 0 && would_wait(round)) {
+    if (pp_buffer_size(&round->out) > 0 && (flush_is_due(round) || would_wait(round))) {
         enum pp_worker_status status = flush(round);
         if (status != PP_WORKER_DONE) {
             return status;
