@@ -127,7 +127,7 @@ static void enlist(struct pp_schedule *schedule, struct pp_lane *lane, enum pp_l
 
 /* ---- Costs ---- */
 
-/* The entry for a function; all that do not fit into the table share one. */
+/* The entry for a function; all that do not fit into the table share one behind it. */
 static struct pp_cost *find_cost(struct pp_schedule *schedule, uint64_t key)
 {
     size_t start = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 58);
@@ -142,7 +142,7 @@ static struct pp_cost *find_cost(struct pp_schedule *schedule, uint64_t key)
             return cost;
         }
     }
-    return &schedule->costs[start];
+    return &schedule->costs[PP_SCHEDULE_COSTS];
 }
 
 static uint64_t expected_ns(const struct pp_cost *cost)
@@ -215,6 +215,7 @@ static bool has_room(const struct pp_schedule *schedule, const struct pp_lane *l
 static void add_to_window(struct pp_schedule *schedule, struct pp_lane *lane, struct pp_job *job,
                           uint64_t now_ns)
 {
+    assert(lane->state == PP_LANE_READY);
     unlist(schedule, lane);
     if (lane->window.count == 0) {
         lane->progress_ns = now_ns;
@@ -264,7 +265,7 @@ bool pp_schedule_open(struct pp_schedule *schedule, size_t lanes, uint64_t tasks
 {
     *schedule = (struct pp_schedule){.lane_count = lanes, .tasks_per_worker = tasks_per_worker};
     schedule->lanes = calloc(lanes, sizeof *schedule->lanes);
-    schedule->costs = calloc(PP_SCHEDULE_COSTS, sizeof *schedule->costs);
+    schedule->costs = calloc(PP_SCHEDULE_COSTS + 1, sizeof *schedule->costs);
     if (schedule->lanes == NULL || schedule->costs == NULL) {
         pp_schedule_close(schedule);
         return false;
@@ -318,6 +319,7 @@ struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule)
 void pp_schedule_hello(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
 {
     struct pp_lane *l = lane_at(schedule, lane);
+    assert(l->state == PP_LANE_READY && !l->hello);
     l->hello = true;
     l->late = false;
     l->progress_ns = now_ns;
@@ -354,7 +356,9 @@ struct pp_job *pp_schedule_reply(struct pp_schedule *schedule, size_t lane, uint
 
 void pp_schedule_written(struct pp_schedule *schedule, size_t lane, uint64_t now_ns)
 {
-    lane_at(schedule, lane)->progress_ns = now_ns;
+    struct pp_lane *l = lane_at(schedule, lane);
+    assert(l->state == PP_LANE_READY);
+    l->progress_ns = now_ns;
 }
 
 void pp_schedule_heard(struct pp_schedule *schedule, uint64_t now_ns)

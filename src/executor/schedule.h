@@ -11,6 +11,14 @@
 
 struct pp_cost;
 
+/* Where a job is.
+ *
+ *             submit   resubmit   remove   send     reply   taken back      died
+ *   NONE      QUEUE    QUEUE      -        -        -       -               -
+ *   QUEUE     -        -          NONE     WINDOW   -       -               -
+ *   WINDOW    -        -          -        -        NONE    QUEUE, or       QUEUE, or
+ *                                                           WINDOW if       NONE: the guilty one
+ *                                                           claimed                             "-": cannot happen */
 enum pp_place {
     PP_PLACE_NONE,   /* the caller's: not submitted, or finished */
     PP_PLACE_QUEUE,  /* waits for a worker */
@@ -38,17 +46,25 @@ struct pp_job_list {
     size_t count;
 };
 
-/* What the schedule knows of one worker.
+/* What the schedule knows of one worker is its state and, of a READY one, its list.
  *
- *             spawned      send         reply        retire      died/spawn failed
- *   ABSENT    READY        -            -            -           ABSENT (failed)
- *   READY     -            READY        READY        LEAVING     ABSENT
- *   LEAVING   -            -            -            -           ABSENT                "-": cannot happen,
- * asserted */
+ *             spawned   hello     send      reply           taken back              retire    died
+ *   ABSENT    NEW       -         -         -               -                       -         -
+ *   NEW       -         IDLE      NOWHERE   -               -                       -         ABSENT
+ *   IDLE      -         -         NOWHERE   -               -                       LEAVING   ABSENT
+ *   NOWHERE   -         NOWHERE   NOWHERE   SERVED, or      NOWHERE, or if it has   -         ABSENT
+ *                                           after its       nothing left NEW,
+ *                                           last IDLE       IDLE, SUSPECT
+ *   SERVED    -         -         NOWHERE   SERVED, IDLE    SERVED, IDLE, SUSPECT   -         ABSENT
+ *   SUSPECT   -         IDLE      NOWHERE   -               -                       -         ABSENT
+ *   LEAVING   -         -         -         -               -                       -         ABSENT
+ *
+ * "-": cannot happen. A SERVED lane that has no room for what is to be sent goes NOWHERE until it answers again.
+ * One that becomes SUSPECT is late until it answers or says hello. */
 enum pp_lane_state { PP_LANE_ABSENT, PP_LANE_READY, PP_LANE_LEAVING };
 
 enum pp_lane_list {
-    PP_LISTED_NOWHERE, /* busy, and silent since it was last filled */
+    PP_LISTED_NOWHERE, /* busy, and silent since it was last filled; or not READY */
     PP_LISTED_IDLE,    /* READY, with an empty window, has said hello and is not late */
     PP_LISTED_SERVED,  /* has answered since it was last filled, and has more to answer */
     PP_LISTED_NEW,     /* READY, with an empty window, has not said hello yet and is not late */
