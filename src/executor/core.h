@@ -36,6 +36,8 @@ struct pp_executor {
     size_t dirty_count;
     size_t unfinished;
     size_t submits;          /* since the last step */
+    size_t look_at;          /* at which of them to look at the clock */
+    size_t look_gap;         /* how many later to look again */
     uint64_t limit_check_ns; /* when a task may next overrun its time; UINT64_MAX: none can */
     uint64_t heartbeat_ns;   /* when to look next for workers that ended without EOF */
     uint64_t finished;
@@ -92,7 +94,8 @@ void pp_core_enforce_limits(struct pp_executor *executor, uint64_t now_ns);
 /* ---- The step (step.c) ---- */
 
 /* Something was submitted. Who submits in a burst will step before long; until then the idle workers are
- * given something, if `may_act`: the schedule may have something to do. */
+ * given something, if `may_act`: the schedule may have something to do. The clock is looked at less
+ * often while submits come fast, and at each when they do not. */
 void pp_core_submitted(struct pp_executor *executor, bool may_act);
 
 /* Carries out what the schedule wants. */

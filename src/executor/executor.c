@@ -36,6 +36,7 @@ int pp_executor_open(struct pp_executor **executor, const struct pp_options *opt
         goto fail_arguments;
     }
     opened->limit_check_ns = UINT64_MAX;
+    opened->look_at = opened->look_gap = 1;
     opened->seats = calloc(workers, sizeof *opened->seats);
     opened->dirty = calloc(workers, sizeof *opened->dirty);
     opened->store = pp_store_open(opened);

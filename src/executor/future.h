@@ -74,7 +74,7 @@ struct pp_store {
     struct pp_future *free_futures;
     struct pp_chunk *chunks;
     size_t live;
-    bool keeps_memory; /* some free future may, for the payloads of the next */
+    bool keeps_memory;              /* some free future may, for the payloads of the next */
     struct pp_future *notify_first; /* linked by next_to_notify */
     struct pp_future *notify_last;
 };

@@ -18,8 +18,9 @@ enum {
     HEARTBEAT_NS = 250000000,
     /* What may take a worker several reads. */
     LARGE_BYTES = 16 * 1024,
-    /* Who submits very many before it steps keeps the workers supplied all the same. */
-    SUBMITS_PER_LISTEN = 1024
+    /* Who submits and does not step hears the workers all the same, when nobody has for so long. */
+    UNHEARD_NS = 100000,
+    LONGEST_GAP = 16 /* submits between two looks at the clock */
 };
 
 /* ---- take_in ---- */
@@ -251,13 +252,19 @@ static uint64_t deadline_ns(const struct pp_executor *executor)
 void pp_core_submitted(struct pp_executor *executor, bool may_act)
 {
     size_t burst = 2 * executor->options.workers + 8;
-    bool is_long = ++executor->submits % SUBMITS_PER_LISTEN == 0;
-    if (!is_long && (!may_act || executor->submits > burst)) {
+    bool to_look = ++executor->submits == executor->look_at;
+    if (!to_look && (!may_act || executor->submits > burst)) {
         return;
     }
     uint64_t now_ns = pp_clock_ns();
-    if (is_long) {
-        listen(executor, 0, NULL, &now_ns);
+    if (to_look) {
+        bool is_long = now_ns - executor->schedule.heard_ns >= UNHEARD_NS;
+        executor->look_gap = is_long ? 1 : 2 * executor->look_gap;
+        executor->look_gap = executor->look_gap < LONGEST_GAP ? executor->look_gap : LONGEST_GAP;
+        executor->look_at += executor->look_gap;
+        if (is_long) {
+            listen(executor, 0, NULL, &now_ns);
+        }
     }
     pp_core_hand_out(executor, now_ns);
 }
@@ -266,6 +273,7 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
 {
     uint64_t now_ns;
     executor->submits = 0;
+    executor->look_at = executor->look_gap = 1;
     if (executor->schedule.queue.count > 0 || executor->limit_check_ns != UINT64_MAX) {
         now_ns = pp_clock_ns();
         pp_core_enforce_limits(executor, now_ns);

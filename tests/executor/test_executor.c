@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct pp_statistics statistics_of(const pp_executor *executor)
@@ -363,6 +364,25 @@ START_TEST(who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it
     ck_assert_uint_eq(done, count);
     pp_future_release(first);
     assert_closed(executor, PP_CLOSE_DRAIN);
+}
+END_TEST
+
+START_TEST(who_submits_seldom_and_never_steps_finds_idle_workers_busy_at_once)
+{
+    enum { COUNT = 60 };
+    static const struct timespec pause = {.tv_nsec = 2000000};
+    unsigned *counters = shared_counters(COUNT);
+    pp_executor *executor = open_executor(2);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct tally tally = {.counters = counters, .index = i, .death = DEATHS};
+        pp_future_release(submit(executor, task_tally, &tally, sizeof tally));
+        while (*(volatile unsigned *)&counters[i] == 0) {
+            nanosleep(&pause, NULL); /* what is known grows old */
+        }
+        nanosleep(&pause, NULL);
+    }
+    assert_closed(executor, PP_CLOSE_DRAIN);
+    shared_counters_free(counters, COUNT);
 }
 END_TEST
 
@@ -1212,6 +1232,7 @@ int main(void)
     tcase_add_test(workers, an_idle_worker_is_used_again);
     tcase_add_test(workers, a_worker_that_has_answered_unheard_is_used_before_another_is_started);
     tcase_add_test(workers, who_only_submits_is_served_all_the_same_and_the_next_step_tells_of_it);
+    tcase_add_test(workers, who_submits_seldom_and_never_steps_finds_idle_workers_busy_at_once);
     tcase_add_test(workers, steps_tell_of_each_end_once_though_callbacks_submit_and_futures_are_cancelled);
     tcase_add_test(workers, what_was_just_sent_is_not_taken_back_however_many_workers_start);
     tcase_add_test(workers, all_workers_work_at_once_and_never_more);
