@@ -168,7 +168,7 @@ struct pp_statistics {
     uint64_t tasks_submitted;
     uint64_t tasks_done; /* with whatever outcome */
     uint64_t tasks_retried;
-    uint64_t tasks_taken_back; /* sent to one worker, run by another */
+    uint64_t tasks_taken_back; /* sent ahead, and taken back before the worker began them */
 };
 
 void pp_executor_statistics(const pp_executor *executor, struct pp_statistics *statistics);
