@@ -80,6 +80,15 @@ static void remove_job(struct pp_job_list *list, struct pp_job *job)
     list->count--;
 }
 
+static struct pp_job *remove_first(struct pp_job_list *list)
+{
+    struct pp_job *job = list->first;
+    list->first = job->next;
+    *(job->next != NULL ? &job->next->previous : &list->last) = NULL;
+    list->count--;
+    return job;
+}
+
 /* Puts all of `front`, in its order, before what is in `list`; `front` is empty then. */
 static void prepend_all(struct pp_job_list *list, struct pp_job_list *front)
 {
@@ -504,8 +513,7 @@ static bool hand_out(struct pp_schedule *schedule, uint64_t now_ns, struct pp_ac
 {
     struct pp_lane *lane = lane_to_fill(schedule, now_ns);
     if (lane != NULL) {
-        struct pp_job *job = schedule->queue.first;
-        remove_job(&schedule->queue, job);
+        struct pp_job *job = remove_first(&schedule->queue);
         add_to_window(schedule, lane, job, now_ns);
         schedule->share--;
         *action = (struct pp_action){PP_ACTION_SEND, .lane = job->lane, .job = job};

@@ -75,8 +75,8 @@ struct pp_spares {
 /* A queue without memory gets some if there is any. */
 static inline void pp_spares_lend(struct pp_spares *spares, struct pp_buffer *buffer)
 {
-    struct pp_spare *spare = spares->first;
-    if (buffer->memory == NULL && spare != NULL) {
+    if (buffer->memory == NULL && spares->first != NULL) {
+        struct pp_spare *spare = spares->first;
         spares->first = spare->next;
         spares->bytes -= spare->capacity;
         *buffer =
