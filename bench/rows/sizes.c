@@ -1,60 +1,85 @@
-/* Arguments and results of several sizes, beside the memory speed of the pipe. */
+/* Arguments and results of several sizes, beside the memory speed of the pipe: bare pipes that carry as many
+ * bytes as our frames have, headers included, to one child and back, and are as wide as ours may become. On
+ * either side there are two processes. */
 
 #include "row.h"
 
+#include "frame.h"
+#include "pipe_size.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* What goes through a pipe at once; what the pool widens a pipe to that it found full (pool.c). */
+enum { PIECE_BYTES = 64 * 1024, WIDE_BYTES = 512 * 1024 };
 
 static int echo(const void *arg, size_t size, pp_reply *reply)
 {
     return pp_reply_append(reply, arg, size);
 }
 
-/* Seconds to send so many bytes through a pipe to a process and back again, in pieces of at most 64 KiB. */
-static double pipe_echo(size_t total)
+static _Noreturn void run_echo(int from, int to)
 {
-    static char block[65536];
-    struct duct requests = open_duct();
-    struct duct replies = open_duct();
-    pid_t pid = fork();
-    must_errno(pid, "fork");
-    if (pid == 0) {
-        ssize_t count;
-        close(requests.to);
-        close(replies.from);
-        while ((count = read(requests.from, block, sizeof block)) > 0 &&
-               write(replies.to, block, (size_t)count) == count) {
-        }
-        _exit(0);
+    static char piece[PIECE_BYTES];
+    ssize_t count;
+    while ((count = read(from, piece, sizeof piece)) > 0 && write(to, piece, (size_t)count) == count) {
     }
-    close(requests.from);
-    close(replies.to);
-    fcntl(requests.to, F_SETFL, O_NONBLOCK);
-    double start = now_s();
+    _exit(count == 0 ? 0 : 1);
+}
+
+/* Sends what there is room for and takes in what has come. */
+static void pump(int to, int from, size_t total)
+{
+    static char piece[PIECE_BYTES];
     size_t sent = 0;
     size_t received = 0;
     while (received < total) {
-        struct pollfd fds[2] = {{.fd = replies.from, .events = POLLIN},
-                                {.fd = sent < total ? requests.to : -1, .events = POLLOUT}};
+        struct pollfd fds[2] = {{.fd = from, .events = POLLIN},
+                                {.fd = sent < total ? to : -1, .events = POLLOUT}};
         must_errno(poll(fds, 2, -1), "poll");
         if (fds[0].revents != 0) {
-            ssize_t count = read(replies.from, block, sizeof block);
+            ssize_t count = read(from, piece, sizeof piece);
             must_errno(count, "read");
+            if (count == 0) {
+                die("the bare echo ended", -EPIPE);
+            }
             received += (size_t)count;
         }
         if (fds[1].revents != 0) {
             size_t left = total - sent;
-            ssize_t count = write(requests.to, block, left < sizeof block ? left : sizeof block);
+            ssize_t count = write(to, piece, left < sizeof piece ? left : sizeof piece);
             sent += count > 0 ? (size_t)count : 0;
         }
     }
+}
+
+/* Seconds for so many bytes to go to a child and come back. */
+static double pipe_echo(size_t total)
+{
+    struct duct requests = open_duct();
+    struct duct replies = open_duct();
+    pp_pipe_widen(requests.to, WIDE_BYTES);
+    pp_pipe_widen(replies.to, WIDE_BYTES);
+    pid_t pid = fork();
+    must_errno(pid, "fork");
+    if (pid == 0) {
+        close(requests.to);
+        close(replies.from);
+        run_echo(requests.from, replies.to);
+    }
+    close(requests.from);
+    close(replies.to);
+    must_errno(fcntl(requests.to, F_SETFL, O_NONBLOCK), "fcntl");
+    double start = now_s();
+    pump(requests.to, replies.from, total);
     double seconds = now_s() - start;
     close(requests.to);
     close(replies.from);
-    waitpid(pid, NULL, 0);
+    must_errno(waitpid(pid, NULL, 0), "waitpid");
     return seconds;
 }
 
@@ -90,7 +115,8 @@ static double echo_bytes(pp_executor *executor, const char *bytes, size_t size, 
         }
     }
     pp_map_close(map);
-    return error == PP_E_END ? now_s() - start : 0;
+    must(error == PP_E_END ? 0 : error, "map");
+    return now_s() - start;
 }
 
 void row_sizes(void)
@@ -100,10 +126,10 @@ void row_sizes(void)
         size_t size;
         size_t count;
         const char *name;
-    } sizes[] = {{8, 400000, "echo of 8 B, map"},
-                 {1024, 60000, "echo of 1 KiB, map"},
-                 {65536, 1500, "echo of 64 KiB, map"},
-                 {1048576, 100, "echo of 1 MiB, map"}};
+    } sizes[] = {{8, 400000, "echo of 8 B, map, one worker"},
+                 {1024, 60000, "echo of 1 KiB, map, one worker"},
+                 {65536, 1500, "echo of 64 KiB, map, one worker"},
+                 {1048576, 100, "echo of 1 MiB, map, one worker"}};
     char *bytes = calloc(1, 1048576);
     if (bytes == NULL) {
         die("bytes", -ENOMEM);
@@ -113,10 +139,10 @@ void row_sizes(void)
         struct pair pair = {.count = 0};
         echo_bytes(executor, bytes, sizes[i].size, sizes[i].count / 10);
         for (size_t j = 0; j < ROUNDS; j++) {
-            double bare = pipe_echo(sizes[i].size * sizes[i].count);
+            double bare = pipe_echo(pp_frame_size(sizes[i].size) * sizes[i].count);
             add_round(&pair, echo_bytes(executor, bytes, sizes[i].size, sizes[i].count), bare);
         }
-        report(sizes[i].name, &pair, 1e-3, "ms", "as many bytes by bare pipes", 0);
+        report(sizes[i].name, &pair, 1e-3, "ms", "the frames' bytes by pipes, one child", 0);
     }
     close_executor(executor);
     free(bytes);
