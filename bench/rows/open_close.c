@@ -73,6 +73,12 @@ static double open_run_close(size_t tasks, uint64_t *started)
     return seconds;
 }
 
+double open_few_close(void)
+{
+    uint64_t started;
+    return open_run_close(FEW, &started);
+}
+
 void row_open_close(void)
 {
     enum { ROUNDS = 41 };

@@ -1,66 +1,113 @@
-/* The executor beside other process pools, where they are installed. */
+/* The executor beside other process pools, where they are installed. A rival is a command that measures one
+ * thing and prints the seconds that it took a task, or is timed as a whole; ours and a rival take turns, and
+ * what is measured of ours is the same thing: a round trip beside a round trip, and so on. No side is told
+ * which CPUs to use. */
 
 #include "row.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* Runs a rival that prints lines "NAME<tab>SECONDS A TASK", and prints how many times our time that is. */
-static void run_rival(const char *needs, const char *command, double ours)
+enum { ROUNDS = 7 };
+
+static double our_tiny(pp_executor *executor)
 {
-    char line[256];
-    char probe_command[256];
-    snprintf(probe_command, sizeof probe_command, "%s >/dev/null 2>&1", needs);
-    if (system(probe_command) !=
-        0) { // NOLINT(bugprone-command-processor,cert-env33-c): a bench's own commands
-        printf("skip %s: not installed\n", command);
-        return;
-    }
-    fflush(stdout);
-    FILE *output = popen(command, "r"); // NOLINT(bugprone-command-processor,cert-env33-c)
-    if (output == NULL) {
-        die(command, -errno);
-    }
-    while (fgets(line, sizeof line, output) != NULL) {
-        char *tab = strchr(line, '\t');
-        if (tab != NULL) {
-            double seconds = strtod(tab + 1, NULL);
-            printf("%-44.*s %10.3f us  %-34s %10.3f us  ratio %7.0f\n", (int)(tab - line), line,
-                   seconds * 1e6, "tiny task through futures", ours * 1e6, seconds / ours);
-        }
-    }
-    if (pclose(output) != 0) {
-        printf("%s failed\n", command);
-    }
+    return tiny_by_futures(executor, 300000);
 }
 
-static double xargs_per_task(void)
+static double our_round_trip(pp_executor *executor)
 {
-    enum { COUNT = 2000 };
+    return round_trip(executor, 500);
+}
+
+/* Has an executor of its own. */
+static double our_open_close(pp_executor *executor)
+{
+    (void)executor;
+    return open_few_close();
+}
+
+struct rival {
+    const char *name;
+    const char *needs; /* a command that fails where the rival is not installed */
+    const char *command;
+    double tasks; /* that the command runs and is timed for from outside; 0: it prints the seconds a task */
+    const char *ours_name;
+    double (*ours)(pp_executor *executor);
+};
+
+#define PYTHON      "python3 -c 'import concurrent.futures'", "python3 bench/python/executor_rivals.py "
+#define MCE         "perl -MMCE::Map -e 1", "perl bench/perl/executor_rivals.pl "
+#define OUR_TINY    "tiny task, window of futures", our_tiny
+#define OUR_TRIP    "submit to result", our_round_trip
+#define OUR_OPENING "open 12 workers, 20 tasks, close", our_open_close
+
+static const struct rival rivals[] = {
+    {"ProcessPoolExecutor.map, chunksize 1", PYTHON "map-1", 0, OUR_TINY},
+    {"ProcessPoolExecutor.map, chunksize 1000", PYTHON "map-1000", 0, OUR_TINY},
+    {"ProcessPoolExecutor, submit to result", PYTHON "round-trip", 0, OUR_TRIP},
+    {"ProcessPoolExecutor, 12 workers, 20 tasks", PYTHON "open-close", 0, OUR_OPENING},
+    {"multiprocessing.Pool.imap", PYTHON "imap", 0, OUR_TINY},
+    {"Perl MCE::Map, chunk_size 1", MCE "1", 0, OUR_TINY},
+    {"Perl MCE::Map, chunk_size 1000", MCE "1000", 0, OUR_TINY},
+    {"xargs -n 1 -P 2 true", "command -v xargs", "yes 1 | head -n 500 | xargs -n 1 -P 2 true", 500, OUR_TINY},
+};
+
+// NOLINTBEGIN(bugprone-command-processor,cert-env33-c): a bench's own commands
+
+static bool is_installed(const char *needs)
+{
+    char command[256];
+    snprintf(command, sizeof command, "%s >/dev/null 2>&1", needs);
+    return system(command) == 0;
+}
+
+/* Seconds a task; 0: it failed. */
+static double run_rival(const struct rival *rival)
+{
+    char line[64] = "";
     double start = now_s();
-    // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
-    if (system("yes 1 | head -n 2000 | xargs -n 1 -P 2 true") != 0) {
+    FILE *output = popen(rival->command, "r");
+    if (output == NULL) {
         return 0;
     }
-    return (now_s() - start) / COUNT;
+    bool has_line = fgets(line, sizeof line, output) != NULL;
+    if (pclose(output) != 0) {
+        return 0;
+    }
+    if (rival->tasks > 0) {
+        return (now_s() - start) / rival->tasks;
+    }
+    return has_line ? strtod(line, NULL) : 0;
+}
+
+// NOLINTEND(bugprone-command-processor,cert-env33-c)
+
+static void compare_with(const struct rival *rival, pp_executor *executor)
+{
+    struct pair pair = {.count = 0};
+    rival->ours(executor); /* warms up; a rival does so by itself */
+    for (size_t i = 0; i < ROUNDS; i++) {
+        double theirs = run_rival(rival);
+        if (theirs <= 0) {
+            printf("%s: not measured, it failed\n", rival->name);
+            return;
+        }
+        add_round(&pair, rival->ours(executor), theirs);
+    }
+    report_rival(rival->name, &pair, rival->ours_name);
 }
 
 void row_rivals(void)
 {
     pp_executor *executor = open_executor(2);
-    tiny_by_futures(executor, 100000);
-    double ours = tiny_by_futures(executor, 1000000);
-    close_executor(executor);
-    run_rival("python3 -c 'import concurrent.futures'", "python3 bench/python/executor_rivals.py", ours);
-    run_rival("perl -MMCE -MMCE::Map -e 1", "perl bench/perl/executor_rivals.pl", ours);
-    // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
-    if (system("command -v xargs >/dev/null 2>&1") == 0) {
-        double seconds = xargs_per_task();
-        printf("%-44s %10.3f us  %-34s %10.3f us  ratio %7.0f\n", "xargs -n 1 -P 2 true", seconds * 1e6,
-               "tiny task through futures", ours * 1e6, seconds / ours);
-    } else {
-        printf("skip xargs: not installed\n");
+    fflush(stdout);
+    for (size_t i = 0; i < sizeof rivals / sizeof rivals[0]; i++) {
+        if (is_installed(rivals[i].needs)) {
+            compare_with(&rivals[i], executor);
+        } else {
+            printf("skip %s: not installed\n", rivals[i].name);
+        }
     }
+    close_executor(executor);
 }

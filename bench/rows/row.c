@@ -82,6 +82,14 @@ void report(const char *name, struct pair *pair, double unit, const char *unit_n
     fflush(stdout);
 }
 
+void report_rival(const char *rival, struct pair *pair, const char *ours)
+{
+    printf("%-44s %10.3f us  %-34s %10.3f us  %7.1f times faster\n", rival,
+           median(pair->theirs, pair->count) * 1e6, ours, median(pair->ours, pair->count) * 1e6,
+           1 / median(pair->ratio, pair->count));
+    fflush(stdout);
+}
+
 struct duct open_duct(void)
 {
     int fds[2];

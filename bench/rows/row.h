@@ -23,6 +23,9 @@ void add_round(struct pair *pair, double ours, double theirs);
 void report(const char *name, struct pair *pair, double unit, const char *unit_name, const char *beside,
             double reach);
 
+/* Prints the medians in microseconds, and how many times faster than the rival we are. */
+void report_rival(const char *rival, struct pair *pair, const char *ours);
+
 double median(double *values, size_t count); /* sorts them */
 int compare_doubles(const void *left, const void *right);
 
@@ -60,6 +63,9 @@ double bare_probe(size_t count);
 
 /* Seconds from submit to result, one task after the other. */
 double round_trip(pp_executor *executor, size_t count);
+
+/* Seconds to open 12 workers, run 20 tasks and close. */
+double open_few_close(void);
 
 /* ---- The rows ---- */
 
