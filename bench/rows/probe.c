@@ -1,6 +1,6 @@
-/* The bare probe: frames of 24 bytes through the pipes of two workers, as many at a time as there is room for,
- * and nothing else: no futures, no order, no failures. What is left of a tiny task when all that an executor
- * is for has been taken away. */
+/* The bare probe: frames of 24 bytes through the pipes of two workers, as many at a time as there is room
+ * for, and nothing else: no futures, no order, no failures. What is left of a tiny task when all that an
+ * executor is for has been taken away. */
 
 #include "row.h"
 

@@ -14,20 +14,56 @@
 
 enum { ANYWHERE = -1 };
 
-/* 0 or a positive errno. */
+/* ---- CPUs ---- */
+
+#ifdef __linux__
+static cpu_set_t allowed;
+
+/* The first two CPUs that this process may use. How many there are of them; 0: it cannot be told to stay on
+ * one. */
+static size_t find_cpus(int cpus[2])
+{
+    size_t count = 0;
+    must_errno(sched_getaffinity(0, sizeof allowed, &allowed), "sched_getaffinity");
+    for (int cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &allowed)) {
+            cpus[count++] = cpu;
+        }
+    }
+    return count;
+}
+
+/* 0 or -errno. */
 static int stay_on(int cpu)
 {
-#ifdef __linux__
-    if (cpu != ANYWHERE) {
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET((size_t)cpu, &one);
-        return sched_setaffinity(0, sizeof one, &one) == 0 ? 0 : errno;
-    }
-#endif
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    return cpu == ANYWHERE || sched_setaffinity(0, sizeof one, &one) == 0 ? 0 : -errno;
+}
+
+/* Undoes stay_on, after find_cpus. */
+static void roam(void)
+{
+    must_errno(sched_setaffinity(0, sizeof allowed, &allowed), "sched_setaffinity");
+}
+#else
+static size_t find_cpus(int cpus[2])
+{
+    cpus[0] = cpus[1] = ANYWHERE;
+    return 0;
+}
+
+static int stay_on(int cpu)
+{
     (void)cpu;
     return 0;
 }
+
+static void roam(void)
+{
+}
+#endif
 
 /* ---- The bare ping-pong ---- */
 
@@ -83,6 +119,20 @@ static double ping_pong(const struct pong *pong, size_t count)
     return (now_s() - start) / (double)count;
 }
 
+double bare_round_trip(void)
+{
+    enum { COUNT = 2000 };
+    int cpus[2] = {ANYWHERE, ANYWHERE};
+    find_cpus(cpus);
+    must(stay_on(cpus[0]), "sched_setaffinity");
+    struct pong pong = open_pong(cpus[0]);
+    ping_pong(&pong, COUNT);
+    double seconds = ping_pong(&pong, COUNT);
+    close_pong(&pong);
+    roam();
+    return seconds;
+}
+
 /* ---- Ours ---- */
 
 static int worker_stays_on(void *cpu)
@@ -129,33 +179,23 @@ static void compare_round_trips(const char *name, int other_cpu, double reach)
     report(name, &pair, 1e-6, "us", "8-byte ping-pong with poll", reach);
 }
 
-#ifdef __linux__
 /* Whether the two sides run on one CPU or on two makes a round trip several times as fast or as slow, with
- * bare pipes too, and the kernel chooses anew now and then. So each side of either is told where to stay. */
+ * bare pipes too, and the kernel chooses anew now and then. So each side of either is told where to stay;
+ * where that cannot be said, nothing can be asked. */
 void row_round_trip(void)
 {
-    cpu_set_t all;
-    int cpus[2];
-    size_t count = 0;
-    must_errno(sched_getaffinity(0, sizeof all, &all), "sched_getaffinity");
-    for (int cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++) {
-        if (CPU_ISSET((size_t)cpu, &all)) {
-            cpus[count++] = cpu;
-        }
+    int cpus[2] = {ANYWHERE, ANYWHERE};
+    size_t count = find_cpus(cpus);
+    if (count == 0) {
+        compare_round_trips("submit to result, on any CPUs", ANYWHERE, 0);
+        return;
     }
-    must(-stay_on(cpus[0]), "sched_setaffinity");
+    must(stay_on(cpus[0]), "sched_setaffinity");
     compare_round_trips("submit to result, on one CPU", cpus[0], 1.1);
     if (count == 2) {
         compare_round_trips("submit to result, on two CPUs", cpus[1], 1.1);
     } else {
         printf("skip submit to result, on two CPUs: this process may use only one\n");
     }
-    must_errno(sched_setaffinity(0, sizeof all, &all), "sched_setaffinity");
+    roam();
 }
-#else
-/* Without a way to say on which CPUs the two sides run nothing can be asked: see above. */
-void row_round_trip(void)
-{
-    compare_round_trips("submit to result, anywhere", ANYWHERE, 0);
-}
-#endif

@@ -61,6 +61,10 @@ double tiny_by_futures(pp_executor *executor, size_t count);
 /* Seconds a tiny task with the same bytes through the same pipes between bare processes. */
 double bare_probe(size_t count);
 
+/* Seconds of a bare ping-pong of 8 bytes, with both sides on one CPU where that can be had: so it is work
+ * only, and no waiting for another CPU to wake up. */
+double bare_round_trip(void);
+
 /* Seconds from submit to result, one task after the other. */
 double round_trip(pp_executor *executor, size_t count);
 
