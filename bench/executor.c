@@ -12,18 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
     void (*run)(void);
-} rows[] = {{"open-close", row_open_close}, /* first: a fork costs more when the process has become large */
-            {"tiny", row_tiny},
-            {"round-trip", row_round_trip},
-            {"long", row_one_long},
-            {"mixes", row_mixes},
-            {"sizes", row_sizes},
-            {"rivals", row_rivals},
-            {"idle", row_idle}};
+} rows[] = {{"open-close", row_open_close}, {"tiny", row_tiny},   {"round-trip", row_round_trip},
+            {"long", row_one_long},         {"mixes", row_mixes}, {"sizes", row_sizes},
+            {"rivals", row_rivals},         {"idle", row_idle}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static size_t find_row(const char *name)
@@ -45,6 +42,21 @@ static _Noreturn void complain(const char *name)
     exit(2);
 }
 
+/* In a process of its own: after a million futures a process is large, and what it forks costs more. */
+static bool run_row(size_t row)
+{
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    must_errno(pid, "fork");
+    if (pid == 0) {
+        rows[row].run();
+        exit(count_missed() == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    must_errno(waitpid(pid, &status, 0), "waitpid");
+    return status == 0;
+}
+
 int main(int argc, char *argv[])
 {
     if (argc == 2 && strcmp(argv[1], "--idle") == 0) {
@@ -56,11 +68,12 @@ int main(int argc, char *argv[])
             complain(argv[i]);
         }
     }
+    size_t failed = 0;
     for (int i = 1; i < argc; i++) {
-        rows[find_row(argv[i])].run();
+        failed += !run_row(find_row(argv[i]));
     }
     for (size_t i = 0; argc == 1 && i < ROWS; i++) {
-        rows[i].run();
+        failed += !run_row(i);
     }
-    return count_missed() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
