@@ -53,7 +53,7 @@ SUPPORT   := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.
 BENCHES   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 MANUALS   := $(wildcard src/cli/*.1)
 SCRIPTS   := $(wildcard .ci/run tests/*.sh tests/*/*.sh bench/*.sh bench/*/*.sh)
-SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch])
+SOURCES   := $(wildcard src/*/*.[ch] include/*/*.h tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch])
 
 silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 Q := $(if $(V),,@)
@@ -186,12 +186,13 @@ $(BUILD)/bench/%.o: tests/support/%.c $(FLAGS_STAMP) # without Check
 	$(compile_bench)
 
 BENCH_LIBS_executor := -lm
+$(BUILD)/bench/executor: $(patsubst bench/%.c,$(BUILD)/bench/%.o,$(wildcard bench/rows/*.c))
 BENCH_LIBS_simulate := -lm
 BENCH_FLAGS_simulate := -Itests
 BENCH_FLAGS_simulator := -Itests
 $(BUILD)/bench/simulate: $(BUILD)/bench/simulator.o
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(BENCH_LIBS_$(@F)) $(LDLIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(BENCH_LIBS_$(@F)) $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,6 +1,11 @@
-"""What a tiny task costs in CPython's process pools, two workers: lines "NAME<tab>SECONDS A TASK"."""
+"""CPython's process pools on small work, for bench/rows/rivals.c. Measures the one thing named and prints the seconds
+a task took (open-close: all of it):
+
+    executor_rivals.py map-1 | map-1000 | round-trip | open-close | imap
+"""
 
 import multiprocessing
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -9,32 +14,52 @@ def increment(number):
     return number + 1
 
 
-def per_task(count, run):
+def seconds(count, run):
     start = time.perf_counter()
-    total = run(count)
-    seconds = time.perf_counter() - start
+    total = run()
+    elapsed = time.perf_counter() - start
     if total != count * (count + 1) // 2:
         raise SystemExit("wrong sum")
-    return seconds / count
+    return elapsed
 
 
-def main():
+def map_chunks(chunksize):
+    count = 2000 if chunksize == 1 else 200000
     with ProcessPoolExecutor(2) as executor:
         executor.submit(increment, 1).result()
+        return seconds(count, lambda: sum(executor.map(increment, range(count), chunksize=chunksize))) / count
 
-        def by_map(chunksize):
-            return lambda count: sum(executor.map(increment, range(count), chunksize=chunksize))
 
-        def round_trips(count):
-            return sum(executor.submit(increment, number).result() for number in range(count))
+def round_trip():
+    count = 500
+    with ProcessPoolExecutor(2) as executor:
+        executor.submit(increment, 1).result()
+        return seconds(count, lambda: sum(executor.submit(increment, n).result() for n in range(count))) / count
 
-        print(f"ProcessPoolExecutor.map, chunksize 1\t{per_task(10000, by_map(1))}", flush=True)
-        print(f"ProcessPoolExecutor.map, chunksize 1000\t{per_task(300000, by_map(1000))}", flush=True)
-        print(f"ProcessPoolExecutor, submit to result\t{per_task(2000, round_trips)}", flush=True)
+
+def open_close():
+    def run():
+        with ProcessPoolExecutor(12) as executor:
+            futures = [executor.submit(increment, n) for n in range(20)]
+            return sum(future.result() for future in futures)
+
+    return seconds(20, run)
+
+
+def imap():
+    count = 10000
     with multiprocessing.Pool(2) as pool:
         pool.apply(increment, (1,))
-        print(f"multiprocessing.Pool.imap\t{per_task(50000, lambda count: sum(pool.imap(increment, range(count))))}")
+        return seconds(count, lambda: sum(pool.imap(increment, range(count)))) / count
 
+
+THINGS = {
+    "map-1": lambda: map_chunks(1),
+    "map-1000": lambda: map_chunks(1000),
+    "round-trip": round_trip,
+    "open-close": open_close,
+    "imap": imap,
+}
 
 if __name__ == "__main__":
-    main()
+    print(THINGS[sys.argv[1]]())
