@@ -6,31 +6,48 @@
 
 #include <stdlib.h>
 
-enum { SCHEDULES = 100000, EXHAUSTIVE_SCHEDULES = 1000000, PARTS = 4 };
+enum { SCHEDULES = 100000, EXHAUSTIVE_SCHEDULES = 1000000, PARTS = 4, MANY_WORKERS = 128 };
 
-static void run_world(const struct simulator_world *world, struct simulator_result *result)
+static void run_drawn(uint64_t seed, struct simulator_result *result)
 {
-    if (!simulate(world, result)) {
-        char text[400];
-        simulator_describe(world, text, sizeof text);
-        ck_abort_msg("%s\n%s", result->violation, text);
+    struct simulator_world world = simulator_draw(seed);
+    if (!simulate(&world, result)) {
+        char text[500];
+        simulator_describe(&world, text, sizeof text);
+        ck_abort_msg("%s\nPP_SEED=%llu: %s", result->violation, (unsigned long long)seed, text);
     }
 }
 
+/* And the worlds are what they are meant to be: one in a hundred has many workers at work at a time, and everything
+ * that may go wrong does. */
 START_TEST(schedules_keep_their_promises_in_any_world)
 {
-    struct simulator_result result;
     const char *seed = getenv("PP_SEED");
+    struct simulator_result result;
+    if (seed != NULL) {
+        run_drawn(strtoull(seed, NULL, 10), &result);
+        return;
+    }
     uint64_t count = (harness_exhaustive() ? EXHAUSTIVE_SCHEDULES : SCHEDULES) / PARTS;
     uint64_t first = (uint64_t)_i * count;
-    if (seed != NULL) {
-        first = strtoull(seed, NULL, 10);
-        count = 1;
-    }
+    uint64_t many_workers = 0;
+    uint64_t large_arguments = 0;
+    uint64_t suspects = 0;
+    uint64_t busy_kills = 0;
+    uint64_t given_up = 0;
     for (uint64_t i = first; i < first + count; i++) {
-        struct simulator_world world = simulator_draw(i);
-        run_world(&world, &result);
+        run_drawn(i, &result);
+        many_workers += result.workers >= MANY_WORKERS;
+        large_arguments += result.parts_written > 0;
+        suspects += result.suspects > 0;
+        busy_kills += result.busy_kills > 0;
+        given_up += result.given_up > 0;
     }
+    ck_assert_uint_ge(many_workers, count / 100);
+    ck_assert_uint_ge(large_arguments, count / 100);
+    ck_assert_uint_ge(busy_kills, count / 100);
+    ck_assert_uint_ge(given_up, count / 100);
+    ck_assert_uint_ge(suspects, count / 1000);
 }
 END_TEST
 
@@ -51,6 +68,11 @@ static const struct simulator_costs costs = {.submit = 30,
                                              .start = 30000,
                                              .reap = 30000,
                                              .task = 30};
+
+static void run_made(const struct simulator_world *world, struct simulator_result *result)
+{
+    ck_assert_msg(simulate(world, result), "%s", result->violation);
+}
 
 /* How many times the work of one worker without overhead is done. */
 static double parallelism(const struct simulator_result *result)
@@ -85,7 +107,7 @@ START_TEST(one_parent_feeds_many_workers)
                                     .pattern = SIMULATOR_COMPLETED,
                                     .look_ahead = 250 * feasts[_i].workers};
     struct simulator_result result;
-    run_world(&world, &result);
+    run_made(&world, &result);
     ck_assert_double_ge(parallelism(&result), feasts[_i].least);
     ck_assert_uint_le(result.taken_back, world.tasks / 20);
 }
@@ -103,7 +125,7 @@ START_TEST(one_long_task_among_a_million_tiny_ones_holds_nobody_up)
                                     .size = 8,
                                     .pattern = SIMULATOR_AT_ONCE};
     struct simulator_result result;
-    run_world(&world, &result);
+    run_made(&world, &result);
     /* The long one starts after a third of the others. */
     uint64_t rest_ns =
         world.tasks * (100 + costs.submit + costs.send + costs.reply + costs.consume + costs.task);
