@@ -16,7 +16,7 @@
  *   - no worker is idle for longer than SIMULATOR_IDLE_BOUND_NS and two wake-ups while a task is unstarted, not
  *     counting the time in which the parent was busy. It is counted anew when the parent has sent something to a
  *     worker that was stopped or dead and could not know, and when it has written a part of a large argument;
- *     and not for a worker that was stopped until what it was sent was taken back: nobody knows that it runs
+ *     and not for a worker that had begun nothing for a millisecond when it was taken back: nobody knows that it runs
  *     again, before it is tried. A worker is idle from when it waits for its first request on. When the parent
  *     sleeps and a task is queued no place for a worker is empty, but in the pause after a start that failed
  *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and four times what

@@ -49,9 +49,11 @@ static void take_back(struct simulator *sim, size_t lane)
     struct worker *worker = &sim->workers[lane];
     CHECK(sim->schedule.lanes[lane].state == PP_LANE_READY && worker->process && !worker->eof,
           "take back from lane %zu, which takes no requests", lane);
+    if (worker->held > 0 && worker->claimed == 0 && sim->clock.now_ns >= worker->progress.time + NS_PER_MS) {
+        worker->mute = true;
+    }
     sim_silence_ends(sim, worker);
     worker->epoch++;
-    worker->mute = worker->was_stopped;
     drop_unwritten(worker);
     sim->result->take_backs++;
     size_t returned = pp_schedule_taken_back(&sim->schedule, lane, worker->claimed);
@@ -462,38 +464,43 @@ static void take_in(struct simulator *sim)
 
 /* ---- The caller ---- */
 
-/* Takes the results that are there: as map does in order, or as they were completed; or all in the end. */
-static void consume(struct simulator *sim)
+static bool is_map(const struct simulator *sim)
 {
-    while (sim->consumed < sim->submitted) {
-        size_t next = sim->consumed;
-        if (sim->world->pattern == SIMULATOR_COMPLETED) {
-            if (sim->consumed == sim->finished) {
-                break;
-            }
-            next = sim->outcomes[sim->consumed];
-        } else if (!sim->tasks[next].done) {
-            break;
-        }
-        sim_task_given(sim, next);
-        sim->consumed++;
-        sim->cost += sim->world->costs.consume;
-    }
+    return sim->world->pattern == SIMULATOR_ORDERED || sim->world->pattern == SIMULATOR_COMPLETED;
 }
 
+/* Takes the next result, if it is there: in the order submitted, or as completed. */
+static bool consume(struct simulator *sim)
+{
+    size_t next = sim->consumed;
+    if (sim->world->pattern == SIMULATOR_COMPLETED) {
+        if (sim->consumed == sim->finished) {
+            return false;
+        }
+        next = sim->outcomes[sim->consumed];
+    } else if (sim->consumed == sim->submitted || !sim->tasks[next].done) {
+        return false;
+    }
+    sim_task_given(sim, next);
+    sim->consumed++;
+    sim->cost += sim->world->costs.consume;
+    return true;
+}
+
+/* Whether the caller begins to submit: a map when a quarter of its look-ahead is free. */
+static bool wants_to_submit(const struct simulator *sim)
+{
+    size_t under_way = sim->submitted - sim->consumed;
+    return sim->submitted < sim->world->tasks && (!is_map(sim) || under_way < 2 * sim->world->workers ||
+                                                  under_way < sim->world->look_ahead / 4 * 3);
+}
+
+/* And whether it goes on, once it has begun. */
 static bool may_submit(const struct simulator *sim)
 {
-    switch (sim->world->pattern) {
-    case SIMULATOR_ORDERED:
-    case SIMULATOR_COMPLETED:
-        return sim->submitted - sim->consumed < sim->world->look_ahead;
-    case SIMULATOR_TRICKLE:
-        return sim->clock.now_ns >= sim->next_submit_ns;
-    case SIMULATOR_AT_ONCE:
-    case SIMULATOR_PATTERNS:
-        break;
-    }
-    return true;
+    return sim->submitted < sim->world->tasks &&
+           (!is_map(sim) || sim->submitted - sim->consumed < sim->world->look_ahead) &&
+           (sim->world->pattern != SIMULATOR_TRICKLE || sim->clock.now_ns >= sim->next_submit_ns);
 }
 
 /* Submits one. Whether the parent steps in, as pp_core_submitted does: it was told that it may act, and this is
@@ -566,17 +573,21 @@ static void cancel_some(struct simulator *sim)
     }
 }
 
+/* Submits and takes results until there is nothing to do but to step. */
 static void call(struct simulator *sim)
 {
-    consume(sim);
-    cancel_some(sim);
-    while (sim->submitted < sim->world->tasks && may_submit(sim)) {
-        if (submit(sim)) {
-            return;
+    bool is_there = true;
+    while (is_there || sim->submitting) {
+        while (sim->submitting && may_submit(sim)) {
+            if (submit(sim)) {
+                return;
+            }
         }
+        cancel_some(sim);
+        is_there = consume(sim);
+        sim->submitting = wants_to_submit(sim) && may_submit(sim);
     }
     sim->submits = 0;
-    consume(sim);
     if (sim->finished == sim->world->tasks && sim->cost > 0) {
         spend(sim, CALLER, 0);
     } else if (sim->finished == sim->world->tasks) {

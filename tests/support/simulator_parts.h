@@ -82,12 +82,11 @@ struct worker {
     bool waking;
     bool dirty;
     bool dies_at_start;
-    int start_code;   /* of a worker that dies at its start: what it tells, or CRASHED */
-    bool refused;     /* it has told */
-    bool obscure;     /* nobody knows what it died of */
-    bool idle;        /* it waits for a request, and none is on its way */
-    bool was_stopped; /* since it last began something */
-    bool mute; /* and lost what it had not begun: nobody can know that it runs again, until it is sent more */
+    int start_code; /* of a worker that dies at its start: what it tells, or CRASHED */
+    bool refused;   /* it has told */
+    bool obscure;   /* nobody knows what it died of */
+    bool idle;      /* it waits for a request, and none is on its way */
+    bool mute;      /* it had begun nothing for long when that was taken back, and has begun nothing since */
     uint64_t work_left; /* while stopped; else when its work ends, on the clock of work */
     struct ring frames; /* [begin, piped): read; [piped, unsent): in the pipe; [unsent, end): the parent's */
     uint64_t piped;     /* the first of the parent's may have been written in part */
@@ -146,6 +145,7 @@ struct simulator {
     size_t ready_count;
     size_t ready_index;
     bool reading;
+    bool submitting;
     size_t submits; /* since the last step */
     uint64_t deadline;
     bool timed_out;

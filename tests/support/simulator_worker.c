@@ -50,7 +50,7 @@ static bool claim(struct simulator *sim, struct worker *worker, const struct fra
         return false;
     }
     sim_silence_ends(sim, worker);
-    worker->was_stopped = worker->mute = false;
+    worker->mute = false;
     worker->claimed++;
     sim_task_started(sim, frame->task);
     return true;
@@ -202,7 +202,7 @@ void sim_worker_start(struct simulator *sim, size_t lane)
     worker->epoch = 0;
     worker->claimed = 0;
     worker->eof = worker->stopped = worker->waking = worker->obscure = worker->refused = false;
-    worker->was_stopped = worker->mute = false;
+    worker->mute = false;
     worker->running = NULL;
     worker->slowness = lane < sim->world->slow ? 10 : 1;
     worker->dies_at_start = sim->failed_starts > 0;
@@ -222,7 +222,7 @@ static void stop(struct simulator *sim, struct worker *worker)
 {
     if (worker->phase != GONE && !worker->stopped) {
         sim_idle_ends(sim, worker);
-        worker->stopped = worker->was_stopped = true;
+        worker->stopped = true;
         if (worker->busy) {
             worker->work_left -= sim->clock.work_ns;
             sim_clock_rest(&sim->clock);
