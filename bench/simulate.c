@@ -9,6 +9,7 @@
 
 #include "proc_pool/executor.h"
 
+#include "executor/schedule.h"
 #include "support/simulator.h"
 
 #include <fcntl.h>
@@ -96,23 +97,26 @@ static void measure_calls(size_t size, double *write_ns, double *read_ns, double
     *poll_ns = least(*poll_ns, polling / CALLS);
 }
 
+/* Of a poll, what each worker's pipe adds. */
 static double measure_poll_lane(void)
 {
-    enum { CALLS = 500, LANES = 128 };
+    enum { CALLS = 500, LANES = 200 };
     struct pollfd fds[2 * LANES];
-    int from;
-    int to;
-    open_pipe(&from, &to);
-    for (size_t i = 0; i < 2 * LANES; i++) {
-        fds[i] = (struct pollfd){.fd = i % 2 == 0 ? from : -1, .events = POLLIN};
+    int to[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        fds[2 * i] = (struct pollfd){.events = POLLIN};
+        fds[2 * i + 1] = (struct pollfd){.fd = -1};
+        open_pipe(&fds[2 * i].fd, &to[i]);
     }
     double start = now_ns();
     for (size_t i = 0; i < CALLS; i++) {
         must(poll(fds, 2 * LANES, 0) == 0, "poll");
     }
     double ns = (now_ns() - start) / CALLS / LANES;
-    close(from);
-    close(to);
+    for (size_t i = 0; i < LANES; i++) {
+        close(fds[2 * i].fd);
+        close(to[i]);
+    }
     return ns;
 }
 
@@ -269,6 +273,63 @@ static struct run run_executor(size_t workers, uint64_t times, size_t tasks)
     return run;
 }
 
+/* ---- The schedule ---- */
+
+static void carry_out(struct pp_schedule *schedule)
+{
+    struct pp_action action;
+    while (pp_schedule_next(schedule, 0, &action)) {
+        if (action.kind == PP_ACTION_SPAWN) {
+            pp_schedule_spawned(schedule, action.lane);
+        }
+    }
+}
+
+/* All workers have been sent something that they may not have begun. */
+static struct pp_job *make_busy(struct pp_schedule *schedule, size_t workers)
+{
+    struct pp_job *jobs = calloc(4 * workers, sizeof *jobs);
+    must(jobs != NULL && pp_schedule_open(schedule, workers, 0), "memory");
+    for (size_t i = 0; i < workers; i++) {
+        pp_schedule_submit(schedule, &jobs[i], 1, 8);
+    }
+    carry_out(schedule);
+    for (size_t lane = 0; lane < workers; lane++) {
+        pp_schedule_hello(schedule, lane, 0);
+        pp_schedule_reply(schedule, lane, 1000, 0);
+    }
+    for (size_t i = workers; i < 4 * workers; i++) {
+        pp_schedule_submit(schedule, &jobs[i], 1, 8);
+    }
+    carry_out(schedule);
+    while (pp_schedule_remove_first(schedule) != NULL) {
+    }
+    return jobs;
+}
+
+/* What a step costs besides its system calls and what each task costs: to find twice that there is nothing to
+ * do, to ask until when, and to read the clock twice. */
+static double measure_step(size_t workers)
+{
+    enum { CALLS = 500 };
+    struct pp_schedule schedule;
+    struct pp_job *jobs = make_busy(&schedule, workers);
+    double best = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct pp_action action;
+        double start = now_ns();
+        for (size_t i = 0; i < CALLS; i++) {
+            must(!pp_schedule_next(&schedule, 0, &action) && !pp_schedule_next(&schedule, 0, &action) &&
+                     pp_schedule_deadline(&schedule) != 0 && now_ns() <= now_ns(),
+                 "schedule");
+        }
+        best = least(best, (now_ns() - start) / CALLS);
+    }
+    pp_schedule_close(&schedule);
+    free(jobs);
+    return best;
+}
+
 /* ---- Calibration ---- */
 
 static struct simulator_costs calibrate(void)
@@ -310,7 +371,7 @@ static struct simulator_costs calibrate(void)
         .consume = cost(share_ns),
         .send = cost(share_ns),
         .reply = cost(share_ns),
-        .step = 200,
+        .step = cost(measure_step(1)), /* and by the number of workers when it is known */
         .poll = cost(poll_ns),
         .poll_lane = cost(lane_ns),
         .read = cost(read_ns),
@@ -328,9 +389,11 @@ static struct simulator_costs calibrate(void)
 static void print_costs(const struct simulator_costs *costs)
 {
     printf(
-        "costs in ns: of a task in the parent %llu, in the worker %llu; write %llu, read %llu, poll %llu and "
-        "%llu a worker,\n  1 KiB %llu; to wake somebody %llu, until he runs %llu; fork %llu, start %llu\n",
+        "costs in ns: of a task in the parent %llu, in the worker %llu; a step with 1 worker %llu, with 1024 "
+        "%llu;\n  write %llu, read %llu, poll %llu and %llu a worker, 1 KiB %llu; to wake somebody %llu, "
+        "until he runs %llu; fork %llu, start %llu\n",
         4 * (unsigned long long)costs->submit, (unsigned long long)costs->task,
+        (unsigned long long)costs->step, (unsigned long long)cost(measure_step(1024)),
         (unsigned long long)costs->write, (unsigned long long)costs->read, (unsigned long long)costs->poll,
         (unsigned long long)costs->poll_lane, (unsigned long long)costs->kilobyte,
         (unsigned long long)costs->waking, (unsigned long long)costs->wake, (unsigned long long)costs->fork,
@@ -353,6 +416,7 @@ static struct simulator_result predict(const struct simulator_costs *costs, size
                                     .load = SIMULATOR_UNIFORM,
                                     .pattern = SIMULATOR_ORDERED,
                                     .look_ahead = LOOK_AHEAD + 250 * workers};
+    world.costs.step = cost(measure_step(workers));
     struct simulator_result result;
     if (!simulate(&world, &result)) {
         die(result.violation);
@@ -365,7 +429,7 @@ static const struct {
     const char *name;
     size_t measured; /* tasks for a worker, here: short runs have the better chance to be left alone */
     size_t tasks;    /* and in the simulation */
-} lengths[] = {{1000, "1 us", 50000, 10000}, {100000, "100 us", 400, 400}, {10000000, "10 ms", 5, 20}};
+} lengths[] = {{1000, "1 us", 50000, 10000}, {100000, "100 us", 400, 1000}, {10000000, "10 ms", 5, 20}};
 
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
 
@@ -403,7 +467,8 @@ struct outlook {
 static struct outlook look_at(const struct simulator_costs *costs, size_t length, size_t workers)
 {
     size_t tasks = lengths[length].tasks * workers;
-    size_t most = 40 * workers > 200000 ? 40 * workers : 200000;
+    size_t most =
+        1000 * workers > 200000 ? 1000 * workers : 200000; /* several times a window and a look-ahead */
     tasks = tasks < most ? tasks : most;
     struct simulator_result once = predict(costs, workers, 0, tasks, lengths[length].ns);
     struct simulator_result twice = predict(costs, workers, 0, 2 * tasks, lengths[length].ns);
