@@ -2,6 +2,7 @@
 
 #include "support/simulator_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,7 @@ static void draw_tasks(struct simulator *sim)
 static void draw_faults(struct simulator *sim)
 {
     const struct simulator_world *world = sim->world;
+    assert(world->workers > 0);
     size_t starts = world->tasks < world->workers ? world->tasks : world->workers;
     uint64_t span =
         sim->result->total_ns / world->workers + (1 + starts) * world->costs.fork + 2 * world->costs.start;

@@ -3,6 +3,7 @@
 
 #include "support/simulator_parts.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -424,6 +425,7 @@ static void check_makespan(struct simulator *sim)
     const struct simulator_world *world = sim->world;
     const struct simulator_result *result = sim->result;
     const struct simulator_costs *costs = &world->costs;
+    assert(world->workers > 0 && (world->pattern != SIMULATOR_COMPLETED || world->look_ahead >= 4));
     uint64_t frame = sim_frame_bytes(world->size > world->large ? world->size : world->large);
     uint64_t parts = 1 + frame / PIPE_BYTES;
     uint64_t each =
