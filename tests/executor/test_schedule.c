@@ -194,6 +194,46 @@ START_TEST(an_idle_worker_and_a_waiting_job_are_work_to_do_now)
 }
 END_TEST
 
+START_TEST(what_was_sent_to_a_worker_that_still_starts_goes_to_the_first_idle_one)
+{
+    start_and_measure(0, 0, 1000);
+    submit(1);
+    submit(2);
+    expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+    start(1, 0);
+    expect(PP_ACTION_SEND, 1, &jobs[2], 0);
+    expect_nothing(0);
+    pp_schedule_reply(&schedule, 0, 1000, 0);
+    expect(PP_ACTION_TAKE_BACK, 1, NULL, 0);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 1, 0), 1);
+    expect(PP_ACTION_SEND, 0, &jobs[2], 0);
+}
+END_TEST
+
+START_TEST(credit_doubles_when_a_worker_runs_dry_and_shrinks_when_it_has_too_much)
+{
+    start_and_measure(0, 0, 400000);
+    for (int i = 1; i < JOBS; i++) {
+        submit(i);
+    }
+    expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+    expect(PP_ACTION_SEND, 0, &jobs[2], 0);
+    start(1, 0); /* a millisecond is full */
+    expect(PP_ACTION_SEND, 1, &jobs[3], 0);
+    expect(PP_ACTION_SEND, 1, &jobs[4], 0);
+    expect_nothing(0);
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    for (int i = 5; i < 10; i++) {
+        expect(PP_ACTION_SEND, 0, &jobs[i], 0);
+    }
+    expect_nothing(0); /* two are full */
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    expect_nothing(0); /* there would be room for one more, but for what it still has */
+    ck_assert_uint_eq(schedule.lanes[0].credit_ns, 2 * MS - 2 * MS / 8);
+}
+END_TEST
+
 /* Starts three workers and measures a job of that cost with each; they become idle in that order. */
 static void start_three(const size_t order[3], uint64_t nanoseconds)
 {
@@ -279,6 +319,8 @@ int main(void)
     tcase_add_test(tcase,
                    a_start_that_fails_is_tried_again_after_a_pause_that_doubles_and_given_up_in_the_end);
     tcase_add_test(tcase, an_idle_worker_and_a_waiting_job_are_work_to_do_now);
+    tcase_add_test(tcase, what_was_sent_to_a_worker_that_still_starts_goes_to_the_first_idle_one);
+    tcase_add_test(tcase, credit_doubles_when_a_worker_runs_dry_and_shrinks_when_it_has_too_much);
     TCase *three = harness_case(suite, "three workers", 10);
     tcase_add_checked_fixture(three, open_with_three_lanes, close_schedule);
     tcase_add_test(three, the_worker_that_became_idle_last_is_used_first);
