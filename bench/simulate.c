@@ -54,6 +54,14 @@ static uint64_t cost(double ns)
     return ns > 0 ? (uint64_t)(ns + 0.5) : 0;
 }
 
+static double cpu_ns(int who)
+{
+    struct rusage usage;
+    getrusage(who, &usage);
+    return ((double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec) * 1e9 +
+           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) * 1e3;
+}
+
 /* ---- Bare pipes ---- */
 
 static void open_pipe(int *from, int *to)
@@ -120,10 +128,12 @@ static double measure_poll_lane(void)
     return ns;
 }
 
-/* A write that wakes its reader, and how long until the reader's answer has come back. */
-static void measure_waking(double *write_ns, double *trip_ns)
+/* A write that wakes its reader; how long it takes, besides the time that the reader is busy before he answers, until
+ * the answer has come; and how much of it the writer has worked. Both sleep for as long as they do between tasks: what
+ * one sleeps for less is warm. */
+static void measure_waking(double *write_ns, double *trip_ns, double *cpu_per_trip_ns)
 {
-    enum { TRIPS = 2000 };
+    enum { TRIPS = 500, BUSY_NS = 50000 };
     int from;
     int to;
     int replies;
@@ -135,11 +145,15 @@ static void measure_waking(double *write_ns, double *trip_ns)
     must(pid != -1, "fork");
     if (pid == 0) {
         close(to);
-        while (read(from, &byte, 1) == 1 && write(replies_to, &byte, 1) == 1) {
+        while (read(from, &byte, 1) == 1) {
+            for (double until = now_ns() + BUSY_NS; now_ns() < until;) {
+            }
+            must(write(replies_to, &byte, 1) == 1, "write");
         }
         _exit(0);
     }
     double writing = 0;
+    double cpu = cpu_ns(RUSAGE_SELF);
     double start = now_ns();
     for (size_t i = 0; i < TRIPS; i++) {
         double before = now_ns();
@@ -148,7 +162,8 @@ static void measure_waking(double *write_ns, double *trip_ns)
         struct pollfd fd = {.fd = replies, .events = POLLIN};
         must(poll(&fd, 1, -1) == 1 && read(replies, &byte, 1) == 1, "read");
     }
-    *trip_ns = least(*trip_ns, (now_ns() - start) / TRIPS);
+    *cpu_per_trip_ns = least(*cpu_per_trip_ns, (cpu_ns(RUSAGE_SELF) - cpu) / TRIPS);
+    *trip_ns = least(*trip_ns, (now_ns() - start) / TRIPS - BUSY_NS);
     *write_ns = least(*write_ns, writing / TRIPS);
     close(to);
     close(from);
@@ -231,14 +246,6 @@ static int give(void *context, struct pp_source_item *item)
     item->arg = &supply->times;
     item->arg_size = sizeof supply->times;
     return 0;
-}
-
-static double cpu_ns(int who)
-{
-    struct rusage usage;
-    getrusage(who, &usage);
-    return ((double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec) * 1e9 +
-           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) * 1e3;
 }
 
 struct run {
@@ -344,6 +351,7 @@ static struct simulator_costs calibrate(void)
     double lane_ns = 0;
     double waking_write_ns = 0;
     double trip_ns = 0;
+    double trip_cpu_ns = 0;
     double fork_ns = 0;
     double start_ns = 0;
     double reap_ns = 0;
@@ -354,7 +362,7 @@ static struct simulator_costs calibrate(void)
         measure_calls(1, &write_ns, &read_ns, &poll_ns);
         measure_calls(sizeof block, &long_write_ns, &long_read_ns, &unused);
         lane_ns = least(lane_ns, measure_poll_lane());
-        measure_waking(&waking_write_ns, &trip_ns);
+        measure_waking(&waking_write_ns, &trip_ns, &trip_cpu_ns);
         measure_fork(&fork_ns, &start_ns, &reap_ns);
         struct run run = run_executor(1, 0, TINY);
         parent_ns = least(parent_ns, run.parent_ns / TINY);
@@ -362,8 +370,10 @@ static struct simulator_costs calibrate(void)
     }
     double kilobyte_ns =
         (long_write_ns + long_read_ns - write_ns - read_ns) / 2 / ((double)sizeof block / 1024);
-    /* There and back: two writes that wake, two waits. The poll is the parent's only. */
-    double wake_ns = (trip_ns - 2 * waking_write_ns - 2 * read_ns - poll_ns) / 2;
+    /* There and back: two writes that wake, two waits. The poll is the parent's only. What it has worked besides is
+     * for falling asleep and waking up. */
+    double sleep_ns = trip_cpu_ns - waking_write_ns - read_ns - poll_ns;
+    double wake_ns = (trip_ns - 2 * waking_write_ns - 2 * read_ns - poll_ns - 2 * sleep_ns) / 2;
     /* Of what a tiny task costs, its part of the system calls is counted by itself: of a thousand tasks each. */
     double copies_ns = 2 * kilobyte_ns * 32 / 1024 + (write_ns + read_ns + poll_ns) / 1000;
     double share_ns = (parent_ns - copies_ns) / 4;
@@ -380,6 +390,7 @@ static struct simulator_costs calibrate(void)
         .kilobyte = cost(kilobyte_ns),
         .waking = cost(waking_write_ns - write_ns),
         .wake = cost(wake_ns),
+        .sleep = cost(sleep_ns),
         .fork = cost(fork_ns),
         .start = cost(start_ns),
         .reap = cost(reap_ns),
@@ -392,13 +403,13 @@ static void print_costs(const struct simulator_costs *costs)
     printf(
         "costs in ns: of a task in the parent %llu, in the worker %llu; a step with 1 worker %llu, with 1024 "
         "%llu;\n  write %llu, read %llu, poll %llu and %llu a worker, 1 KiB %llu; to wake somebody %llu, "
-        "until he runs %llu; fork %llu, start %llu\n",
+        "until he runs %llu and then %llu; fork %llu, start %llu\n",
         4 * (unsigned long long)costs->submit, (unsigned long long)costs->task,
         (unsigned long long)costs->step, (unsigned long long)cost(measure_step(1024)),
         (unsigned long long)costs->write, (unsigned long long)costs->read, (unsigned long long)costs->poll,
         (unsigned long long)costs->poll_lane, (unsigned long long)costs->kilobyte,
-        (unsigned long long)costs->waking, (unsigned long long)costs->wake, (unsigned long long)costs->fork,
-        (unsigned long long)costs->start);
+        (unsigned long long)costs->waking, (unsigned long long)costs->wake, (unsigned long long)costs->sleep,
+        (unsigned long long)costs->fork, (unsigned long long)costs->start);
 }
 
 /* ---- Predictions ---- */

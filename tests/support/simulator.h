@@ -14,14 +14,16 @@
  *     and 256 KiB of arguments. Tasks of no bytes that are expected to take no time are bounded by this alone: at
  *     a time nobody is sent more than his even part of the queue
  *   - no worker is idle for longer than SIMULATOR_IDLE_BOUND_NS and two wake-ups while a task is unstarted, not
- *     counting the time in which the parent was busy. It is counted anew when the parent has sent something to a
- *     worker that was stopped or dead and could not know, and when it has written a part of a large argument;
- *     and not for a worker that had begun nothing for a millisecond when it was taken back: nobody knows that it runs
- *     again, before it is tried. A worker is idle from when it waits for its first request on. When the parent
- *     sleeps and a task is queued no place for a worker is empty, but in the pause after a start that failed
- *   - no task that was sent and not begun is left for longer than SIMULATOR_PATIENCE_NS, and four times what
- *     its function cost so far, with a worker that is silent meanwhile, where taking in a part of an argument is
- *     no silence; both double as the schedule's patience
+ *     counting the time in which the parent was busy. A worker is idle from when it first waits for a request. It is
+ *     counted anew when the parent, which cannot know, sends something to a worker that is stopped or dead, when one
+ *     is stopped that has something to begin, and when a part of a large argument has been written. A worker that
+ *     had begun nothing for a millisecond when that was taken back does not count until it begins something: nobody
+ *     can know whether it runs. When the parent sleeps and a task is queued no place for a worker is empty, but in
+ *     the pause after a start that failed
+ *   - no task that was sent and not begun is left with a worker that is silent meanwhile for longer than the
+ *     patience with it, a millisecond and two wake-ups. Patience is SIMULATOR_PATIENCE_NS or four times what its
+ *     function cost so far, whichever is more, and doubles each time that such a worker had begun nothing. Taking
+ *     in a part of an argument is no silence
  *   - the task that a worker died in is the one that is blamed; if nobody knows which, all that it may have been
  *     are sent again, alone, and none is blamed
  *   - after a failed start there is a pause, which doubles; only when there is no worker after five in a row
@@ -42,8 +44,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIMULATOR_IDLE_BOUND_NS UINT64_C(2500000)
-#define SIMULATOR_PATIENCE_NS   UINT64_C(3200000)
+/* What an idle worker waits for: until the owner of what it is to have has been silent for a millisecond, and one
+ * up to which poll's limit is rounded. While nobody is idle there is more patience. */
+#define SIMULATOR_IDLE_BOUND_NS UINT64_C(2000000)
+#define SIMULATOR_PATIENCE_NS   UINT64_C(2000000)
 
 /* What things cost, in ns. */
 struct simulator_costs {
@@ -59,6 +63,7 @@ struct simulator_costs {
     uint64_t kilobyte;  /* and of either for each 1024 bytes */
     uint64_t waking;    /* of a write that wakes its reader, what comes on top */
     uint64_t wake;      /* from then until the reader runs */
+    uint64_t sleep;     /* of the time of him who runs again: that he slept */
     uint64_t fork;      /* parent: a fork */
     uint64_t start;     /* from the fork to the hello */
     uint64_t reap;      /* parent: a dead worker */

@@ -101,9 +101,10 @@ void sim_silence_ends(struct simulator *sim, struct worker *worker)
 {
     const struct pp_lane *l = &sim->schedule.lanes[lane_of(sim, worker)];
     if (sim->world->workers > 1 && l->window.count > worker->claimed) {
-        uint64_t patience =
-            ((SIMULATOR_PATIENCE_NS + 4 * l->window.first->expected_ns) << l->window.first->returns) +
-            2 * sim->world->costs.wake;
+        uint64_t overdue = 4 * l->window.first->expected_ns;
+        uint64_t patience = (overdue > SIMULATOR_PATIENCE_NS ? overdue : SIMULATOR_PATIENCE_NS)
+                            << l->window.first->returns;
+        patience += NS_PER_MS + 2 * sim->world->costs.wake;
         uint64_t silent = free_time_since(sim, worker->progress);
         CHECK(silent <= patience, "%zu tasks not begun are with worker %u, which began nothing for %llu ns",
               l->window.count - worker->claimed, lane_of(sim, worker), (unsigned long long)silent);

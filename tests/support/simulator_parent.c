@@ -296,6 +296,7 @@ static void awake(struct simulator *sim)
 {
     sim_clock_call_off(&sim->clock, parent_of(sim)); /* the other reason to wake up */
     sim->awake_soon = false;
+    sim->cost += sim->world->costs.sleep;
     gather_ready(sim);
     sim->timed_out = sim->ready_count == 0 && sim->clock.now_ns >= sim->deadline;
 }

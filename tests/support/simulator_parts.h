@@ -88,6 +88,7 @@ struct worker {
     bool idle;      /* it waits for a request, and none is on its way */
     bool mute;      /* it had begun nothing for long when that was taken back, and has begun nothing since */
     uint64_t work_left; /* while stopped; else when its work ends, on the clock of work */
+    uint64_t cost;      /* to be spent with its next piece of work */
     struct ring frames; /* [begin, piped): read; [piped, unsent): in the pipe; [unsent, end): the parent's */
     uint64_t piped;     /* the first of the parent's may have been written in part */
     uint64_t unsent;
@@ -162,7 +163,7 @@ struct simulator {
     size_t open;       /* submitted and not given */
     size_t open_bytes; /* of their arguments */
     struct moment unstarted_since;
-    struct moment excused_since; /* when a worker that does not run was last sent something */
+    struct moment excused_since; /* when one that does not run was last sent something */
     size_t first_sends;          /* the tasks before this one have been sent at least once, or cancelled */
     size_t returned;             /* tasks in the queue that were sent before */
     size_t part_lane;            /* who is being filled, and how many more he may be sent */
@@ -243,7 +244,7 @@ void sim_task_given(struct simulator *sim, size_t index); /* its outcome, to the
 void sim_idle_begins(struct simulator *sim, struct worker *worker);
 void sim_idle_ends(struct simulator *sim, struct worker *worker);
 
-/* The parent gave something to a worker that, as it cannot know, does not run. */
+/* What was given to a worker will not begin soon, and the parent cannot know. */
 void sim_excuse(struct simulator *sim);
 
 /* The worker has begun or answered something, or what it had not begun is with it no more. */

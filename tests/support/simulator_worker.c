@@ -7,6 +7,8 @@ enum { FLUSH_BYTES = 32 * 1024, REPLY_AGE_NS = 50000 };
 
 static void work_on(struct simulator *sim, struct worker *worker, enum phase phase, uint64_t amount)
 {
+    amount += worker->cost;
+    worker->cost = 0;
     worker->phase = phase;
     worker->busy = true;
     worker->work_left = sim->clock.work_ns + amount;
@@ -188,6 +190,7 @@ static void woken(struct simulator *sim, struct worker *worker)
     if (worker->stopped) {
         return; /* CONTINUE looks again */
     }
+    worker->cost = sim->world->costs.sleep;
     if (worker->phase == READING) {
         go_on(sim, worker);
     } else if (worker->phase == WRITING) {
@@ -201,6 +204,7 @@ void sim_worker_start(struct simulator *sim, size_t lane)
     worker->process = true;
     worker->epoch = 0;
     worker->claimed = 0;
+    worker->cost = 0;
     worker->eof = worker->stopped = worker->waking = worker->obscure = worker->refused = false;
     worker->mute = false;
     worker->running = NULL;
@@ -223,6 +227,9 @@ static void stop(struct simulator *sim, struct worker *worker)
     if (worker->phase != GONE && !worker->stopped) {
         sim_idle_ends(sim, worker);
         worker->stopped = true;
+        if (worker->held > worker->claimed) {
+            sim_excuse(sim);
+        }
         if (worker->busy) {
             worker->work_left -= sim->clock.work_ns;
             sim_clock_rest(&sim->clock);

@@ -22,6 +22,7 @@ static struct simulator_costs draw_costs(struct random *random)
         .kilobyte = draw_magnitude(random, 30, 500),
         .waking = draw_magnitude(random, 500, 5000),
         .wake = draw_magnitude(random, 500, 100000),
+        .sleep = draw_magnitude(random, 200, 10000),
         .fork = draw_magnitude(random, 30000, 1000000),
         .start =
             draw_below(random, 8) == 0 ? draw_magnitude(random, 1e6, 1e8) : draw_magnitude(random, 5e4, 1e6),
