@@ -19,7 +19,8 @@
  *     is stopped that has something to begin, and when a part of a large argument has been written. A worker that
  *     had begun nothing for a millisecond when that was taken back does not count until it begins something: nobody
  *     can know whether it runs. When the parent sleeps and a task is queued no place for a worker is empty, but in
- *     the pause after a start that failed
+ *     the pause after a start that failed. (That place is no idle worker while nothing is queued: what lies
+ *     behind another's task is not fetched back in order to start somebody for it.)
  *   - no task that was sent and not begun is left with a worker that is silent meanwhile for longer than the
  *     patience with it, a millisecond and two wake-ups. Patience is SIMULATOR_PATIENCE_NS or four times what its
  *     function cost so far, whichever is more, and doubles each time that such a worker had begun nothing. Taking
@@ -128,19 +129,12 @@ struct simulator_result {
     uint64_t longest_ns;
     uint64_t idle_ns; /* the longest time that a worker was idle as above */
     uint64_t events;
-    uint64_t steps;
-    uint64_t spurious;   /* wake-ups by a deadline at which there was nothing to do */
-    uint64_t taken_back; /* tasks */
-    uint64_t take_backs; /* actions */
-    uint64_t spawns;
-    uint64_t workers;         /* the most that there were at a time */
-    uint64_t parts_written;   /* of arguments that took several writes */
-    uint64_t suspects;        /* tasks */
-    uint64_t busy_kills;      /* workers that were killed because of what they were at */
-    uint64_t given_up;        /* times that no worker could be had */
-    uint64_t most_open;       /* tasks submitted and not given to the caller, at a time */
-    uint64_t most_held;       /* tasks that one worker had */
-    uint64_t most_held_bytes; /* of arguments */
+    uint64_t taken_back;    /* tasks */
+    uint64_t workers;       /* the most that there were at a time */
+    uint64_t parts_written; /* of arguments that took several writes */
+    uint64_t suspects;      /* tasks */
+    uint64_t busy_kills;    /* workers that were killed because of what they were at */
+    uint64_t given_up;      /* times that no worker could be had */
 };
 
 /* A world drawn at random. */

@@ -25,11 +25,6 @@ void sim_violation(struct simulator *sim, const char *format, ...)
     va_end(arguments);
 }
 
-static void raise_to(uint64_t *most, uint64_t value)
-{
-    *most = value > *most ? value : *most;
-}
-
 /* ---- Moments ---- */
 
 struct moment sim_moment_now(const struct simulator *sim)
@@ -60,7 +55,7 @@ static void check_idle(struct simulator *sim, const struct worker *worker)
         return;
     }
     uint64_t idle = free_time_since(sim, since);
-    raise_to(&sim->result->idle_ns, idle);
+    sim->result->idle_ns = idle > sim->result->idle_ns ? idle : sim->result->idle_ns;
     CHECK(idle <= bound, "worker %u idle for %llu ns with %zu unstarted, %zu of them queued",
           lane_of(sim, worker), (unsigned long long)idle, sim->unstarted, sim->schedule.queue.count);
 }
@@ -139,8 +134,6 @@ void sim_task_submitted(struct simulator *sim, struct task *task)
     task->submitted = true;
     one_more_unstarted(sim);
     sim->open++;
-    sim->open_bytes += task->size;
-    raise_to(&sim->result->most_open, sim->open);
     bool is_map = sim->world->pattern == SIMULATOR_ORDERED || sim->world->pattern == SIMULATOR_COMPLETED;
     CHECK(!is_map || sim->open <= sim->world->look_ahead, "%zu tasks under way", sim->open);
 }
@@ -176,7 +169,6 @@ void sim_task_given(struct simulator *sim, size_t index)
 {
     sim->given[sim->submitted - sim->open] = index;
     sim->open--;
-    sim->open_bytes -= sim->tasks[index].size;
 }
 
 /* Each is given once, and after its outcome; in the order submitted, or in that of the outcomes. */
@@ -184,7 +176,7 @@ static void check_given(struct simulator *sim)
 {
     bool by_outcome = sim->world->pattern == SIMULATOR_COMPLETED;
     uint64_t before_ns = 0;
-    CHECK(sim->open == 0 && sim->open_bytes == 0, "%zu outcomes were not given", sim->open);
+    CHECK(sim->open == 0, "%zu outcomes were not given", sim->open);
     for (size_t i = 0; i < sim->world->tasks && !sim->failed; i++) {
         struct task *task = &sim->tasks[sim->given[i]];
         CHECK(task->done, "task %zu is given twice, or without an outcome", sim->given[i]);
@@ -256,8 +248,6 @@ void sim_check_send(struct simulator *sim, size_t lane, struct task *task)
     worker->held++;
     worker->held_ns += task->job.expected_ns;
     worker->held_bytes += task->size;
-    raise_to(&sim->result->most_held, worker->held);
-    raise_to(&sim->result->most_held_bytes, worker->held_bytes);
     CHECK(worker->held <= 2 || (worker->held_ns <= l->credit_ns && worker->held_bytes <= CREDIT_BYTES),
           "lane %zu holds %zu tasks, %llu ns of %llu, %llu bytes", lane, worker->held,
           (unsigned long long)worker->held_ns, (unsigned long long)l->credit_ns,

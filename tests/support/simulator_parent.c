@@ -55,7 +55,6 @@ static void take_back(struct simulator *sim, size_t lane)
     sim_silence_ends(sim, worker);
     worker->epoch++;
     drop_unwritten(worker);
-    sim->result->take_backs++;
     size_t returned = pp_schedule_taken_back(&sim->schedule, lane, worker->claimed);
     sim->result->taken_back += returned;
     sim_check_left(sim, lane, NULL, returned);
@@ -280,7 +279,6 @@ static void poll_workers(struct simulator *sim)
 {
     if (!sim->polled) {
         sim->polled = true;
-        sim->result->steps += sim->listening == FOR_ALL;
         spend(sim, POLL,
               (sim->listening == FOR_ALL ? sim->world->costs.step : 0) + sim->world->costs.poll +
                   sim->world->costs.poll_lane * sim->schedule.live);
@@ -613,7 +611,6 @@ static void hand_out_in_time(struct simulator *sim)
     hand_out(sim);
     if (timed_out && sim->timed_out && sim->phase == FLUSH) {
         sim->timed_out = false;
-        sim->result->spurious++;
         CHECK(pp_schedule_deadline(&sim->schedule) > sim->clock.now_ns,
               "nothing to do at the deadline, and it stays");
     }

@@ -159,9 +159,8 @@ struct simulator {
     size_t *outcomes; /* tasks, in the order of their outcomes */
     uint64_t next_submit_ns;
     /* What the checks remember. */
-    size_t *given;     /* tasks, in the order in which the caller was given their outcomes */
-    size_t open;       /* submitted and not given */
-    size_t open_bytes; /* of their arguments */
+    size_t *given; /* tasks, in the order in which the caller was given their outcomes */
+    size_t open;   /* submitted and not given */
     struct moment unstarted_since;
     struct moment excused_since; /* when one that does not run was last sent something */
     size_t first_sends;          /* the tasks before this one have been sent at least once, or cancelled */

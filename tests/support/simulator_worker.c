@@ -216,7 +216,6 @@ void sim_worker_start(struct simulator *sim, size_t lane)
         sim->failed_starts--;
         worker->start_code = draw_below(&sim->random, 2) == 0 ? CRASHED : REFUSED - (int)lane;
     }
-    sim->result->spawns++;
     work_on(sim, worker, STARTING, sim->world->costs.start);
 }
 
