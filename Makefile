@@ -34,7 +34,7 @@ SEES_executor  := -Iinclude -Isrc/pool
 SEES_cli       := -Iinclude
 SEES_demos     := -Iinclude
 SEES_tests     := -Iinclude -Isrc -Isrc/pool -Itests
-SEES_bench     := -Iinclude -Isrc -Isrc/pool -Ibench
+SEES_bench     := -Iinclude -Isrc -Isrc/pool -Ibench -Itests
 
 # The rivals that bench/primality measures beside us, where they are installed. Nothing else is linked with them.
 linkable = $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -l$(1) -o /dev/null 2>/dev/null && echo -l$(1))
@@ -188,9 +188,7 @@ $(BUILD)/bench/%.o: tests/support/%.c $(FLAGS_STAMP) # without Check
 BENCH_LIBS_executor := -lm
 $(BUILD)/bench/executor: $(patsubst bench/%.c,$(BUILD)/bench/%.o,$(wildcard bench/rows/*.c))
 BENCH_LIBS_simulate := -lm
-BENCH_FLAGS_simulate := -Itests
-BENCH_FLAGS_simulator := -Itests
-$(BUILD)/bench/simulate: $(BUILD)/bench/simulator.o
+$(BUILD)/bench/simulate: $(patsubst tests/support/%.c,$(BUILD)/bench/%.o,$(wildcard tests/support/simulator*.c))
 $(BENCHES): %: %.o $(CLI) $(EXECUTOR) $(PRIMALITY)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(BENCH_LIBS_$(@F)) $(LDLIBS)

@@ -9,6 +9,7 @@
 
 #include "proc_pool/executor.h"
 
+#include "executor/schedule.h"
 #include "support/simulator.h"
 
 #include <fcntl.h>
@@ -51,6 +52,14 @@ static double least(double left, double right)
 static uint64_t cost(double ns)
 {
     return ns > 0 ? (uint64_t)(ns + 0.5) : 0;
+}
+
+static double cpu_ns(int who)
+{
+    struct rusage usage;
+    getrusage(who, &usage);
+    return ((double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec) * 1e9 +
+           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) * 1e3;
 }
 
 /* ---- Bare pipes ---- */
@@ -96,30 +105,35 @@ static void measure_calls(size_t size, double *write_ns, double *read_ns, double
     *poll_ns = least(*poll_ns, polling / CALLS);
 }
 
+/* Of a poll, what each worker's pipe adds. */
 static double measure_poll_lane(void)
 {
-    enum { CALLS = 500, LANES = 128 };
+    enum { CALLS = 500, LANES = 200 };
     struct pollfd fds[2 * LANES];
-    int from;
-    int to;
-    open_pipe(&from, &to);
-    for (size_t i = 0; i < 2 * LANES; i++) {
-        fds[i] = (struct pollfd){.fd = i % 2 == 0 ? from : -1, .events = POLLIN};
+    int to[LANES];
+    for (size_t i = 0; i < LANES; i++) {
+        fds[2 * i] = (struct pollfd){.events = POLLIN};
+        fds[2 * i + 1] = (struct pollfd){.fd = -1};
+        open_pipe(&fds[2 * i].fd, &to[i]);
     }
     double start = now_ns();
     for (size_t i = 0; i < CALLS; i++) {
         must(poll(fds, 2 * LANES, 0) == 0, "poll");
     }
     double ns = (now_ns() - start) / CALLS / LANES;
-    close(from);
-    close(to);
+    for (size_t i = 0; i < LANES; i++) {
+        close(fds[2 * i].fd);
+        close(to[i]);
+    }
     return ns;
 }
 
-/* A write that wakes its reader, and how long until the reader's answer has come back. */
-static void measure_waking(double *write_ns, double *trip_ns)
+/* A write that wakes its reader; how long it takes, besides the time that the reader is busy before he answers, until
+ * the answer has come; and how much of it the writer has worked. Both sleep for as long as they do between tasks: what
+ * one sleeps for less is warm. */
+static void measure_waking(double *write_ns, double *trip_ns, double *cpu_per_trip_ns)
 {
-    enum { TRIPS = 2000 };
+    enum { TRIPS = 500, BUSY_NS = 50000 };
     int from;
     int to;
     int replies;
@@ -131,11 +145,15 @@ static void measure_waking(double *write_ns, double *trip_ns)
     must(pid != -1, "fork");
     if (pid == 0) {
         close(to);
-        while (read(from, &byte, 1) == 1 && write(replies_to, &byte, 1) == 1) {
+        while (read(from, &byte, 1) == 1) {
+            for (double until = now_ns() + BUSY_NS; now_ns() < until;) {
+            }
+            must(write(replies_to, &byte, 1) == 1, "write");
         }
         _exit(0);
     }
     double writing = 0;
+    double cpu = cpu_ns(RUSAGE_SELF);
     double start = now_ns();
     for (size_t i = 0; i < TRIPS; i++) {
         double before = now_ns();
@@ -144,7 +162,8 @@ static void measure_waking(double *write_ns, double *trip_ns)
         struct pollfd fd = {.fd = replies, .events = POLLIN};
         must(poll(&fd, 1, -1) == 1 && read(replies, &byte, 1) == 1, "read");
     }
-    *trip_ns = least(*trip_ns, (now_ns() - start) / TRIPS);
+    *cpu_per_trip_ns = least(*cpu_per_trip_ns, (cpu_ns(RUSAGE_SELF) - cpu) / TRIPS);
+    *trip_ns = least(*trip_ns, (now_ns() - start) / TRIPS - BUSY_NS);
     *write_ns = least(*write_ns, writing / TRIPS);
     close(to);
     close(from);
@@ -199,9 +218,10 @@ static int turn_task(const void *arg, size_t size, pp_reply *reply)
     return pp_reply_append(reply, &times, sizeof times);
 }
 
+/* For as long as a run takes: what interrupts it interrupts this. */
 static double measure_turn(void)
 {
-    enum { TURNS = 1000000 };
+    enum { TURNS = 30000000 };
     double best = 0;
     for (size_t i = 0; i < ROUNDS; i++) {
         double start = now_ns();
@@ -227,14 +247,6 @@ static int give(void *context, struct pp_source_item *item)
     item->arg = &supply->times;
     item->arg_size = sizeof supply->times;
     return 0;
-}
-
-static double cpu_ns(int who)
-{
-    struct rusage usage;
-    getrusage(who, &usage);
-    return ((double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec) * 1e9 +
-           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) * 1e3;
 }
 
 struct run {
@@ -269,6 +281,64 @@ static struct run run_executor(size_t workers, uint64_t times, size_t tasks)
     return run;
 }
 
+/* ---- The schedule ---- */
+
+static void carry_out(struct pp_schedule *schedule)
+{
+    struct pp_action action;
+    while (pp_schedule_next(schedule, 0, &action)) {
+        if (action.kind == PP_ACTION_SPAWN) {
+            pp_schedule_spawned(schedule, action.lane);
+        }
+    }
+}
+
+/* All workers have been sent something that they may not have begun. */
+static struct pp_job *make_busy(struct pp_schedule *schedule, size_t workers)
+{
+    struct pp_job *jobs = calloc(4 * workers, sizeof *jobs);
+    must(jobs != NULL && pp_schedule_open(schedule, workers, 0), "memory");
+    for (size_t i = 0; i < workers; i++) {
+        pp_schedule_submit(schedule, &jobs[i], 1, 8);
+    }
+    carry_out(schedule);
+    for (size_t lane = 0; lane < workers; lane++) {
+        pp_schedule_hello(schedule, lane, 0);
+        pp_schedule_reply(schedule, lane, 1000, 0);
+    }
+    for (size_t i = workers; i < 4 * workers; i++) {
+        pp_schedule_submit(schedule, &jobs[i], 1, 8);
+    }
+    carry_out(schedule);
+    while (pp_schedule_remove_first(schedule) != NULL) {
+    }
+    return jobs;
+}
+
+/* What a step costs besides its system calls and what each task costs: to find twice that there is nothing to
+ * do, to ask until when, and to read the clock twice. */
+static double measure_step(size_t workers)
+{
+    enum { CALLS = 500 };
+    struct pp_schedule schedule;
+    struct pp_job *jobs = make_busy(&schedule, workers);
+    double best = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct pp_action action;
+        double start = now_ns();
+        for (size_t i = 0; i < CALLS; i++) {
+            double clock = now_ns();
+            bool acts = pp_schedule_next(&schedule, 0, &action);
+            acts = pp_schedule_next(&schedule, 0, &action) || acts;
+            must(!acts && pp_schedule_deadline(&schedule) != 0 && clock <= now_ns(), "schedule");
+        }
+        best = least(best, (now_ns() - start) / CALLS);
+    }
+    pp_schedule_close(&schedule);
+    free(jobs);
+    return best;
+}
+
 /* ---- Calibration ---- */
 
 static struct simulator_costs calibrate(void)
@@ -282,6 +352,7 @@ static struct simulator_costs calibrate(void)
     double lane_ns = 0;
     double waking_write_ns = 0;
     double trip_ns = 0;
+    double trip_cpu_ns = 0;
     double fork_ns = 0;
     double start_ns = 0;
     double reap_ns = 0;
@@ -292,7 +363,7 @@ static struct simulator_costs calibrate(void)
         measure_calls(1, &write_ns, &read_ns, &poll_ns);
         measure_calls(sizeof block, &long_write_ns, &long_read_ns, &unused);
         lane_ns = least(lane_ns, measure_poll_lane());
-        measure_waking(&waking_write_ns, &trip_ns);
+        measure_waking(&waking_write_ns, &trip_ns, &trip_cpu_ns);
         measure_fork(&fork_ns, &start_ns, &reap_ns);
         struct run run = run_executor(1, 0, TINY);
         parent_ns = least(parent_ns, run.parent_ns / TINY);
@@ -300,8 +371,10 @@ static struct simulator_costs calibrate(void)
     }
     double kilobyte_ns =
         (long_write_ns + long_read_ns - write_ns - read_ns) / 2 / ((double)sizeof block / 1024);
-    /* There and back: two writes that wake, two waits. The poll is the parent's only. */
-    double wake_ns = (trip_ns - 2 * waking_write_ns - 2 * read_ns - poll_ns) / 2;
+    /* There and back: two writes that wake, two waits. The poll is the parent's only. What it has worked besides is
+     * for falling asleep and waking up. */
+    double sleep_ns = trip_cpu_ns - waking_write_ns - read_ns - poll_ns;
+    double wake_ns = (trip_ns - 2 * waking_write_ns - 2 * read_ns - poll_ns - 2 * sleep_ns) / 2;
     /* Of what a tiny task costs, its part of the system calls is counted by itself: of a thousand tasks each. */
     double copies_ns = 2 * kilobyte_ns * 32 / 1024 + (write_ns + read_ns + poll_ns) / 1000;
     double share_ns = (parent_ns - copies_ns) / 4;
@@ -310,7 +383,7 @@ static struct simulator_costs calibrate(void)
         .consume = cost(share_ns),
         .send = cost(share_ns),
         .reply = cost(share_ns),
-        .step = 200,
+        .step = cost(measure_step(1)), /* and by the number of workers when it is known */
         .poll = cost(poll_ns),
         .poll_lane = cost(lane_ns),
         .read = cost(read_ns),
@@ -318,6 +391,7 @@ static struct simulator_costs calibrate(void)
         .kilobyte = cost(kilobyte_ns),
         .waking = cost(waking_write_ns - write_ns),
         .wake = cost(wake_ns),
+        .sleep = cost(sleep_ns),
         .fork = cost(fork_ns),
         .start = cost(start_ns),
         .reap = cost(reap_ns),
@@ -328,13 +402,15 @@ static struct simulator_costs calibrate(void)
 static void print_costs(const struct simulator_costs *costs)
 {
     printf(
-        "costs in ns: of a task in the parent %llu, in the worker %llu; write %llu, read %llu, poll %llu and "
-        "%llu a worker,\n  1 KiB %llu; to wake somebody %llu, until he runs %llu; fork %llu, start %llu\n",
+        "costs in ns: of a task in the parent %llu, in the worker %llu; a step with 1 worker %llu, with 1024 "
+        "%llu;\n  write %llu, read %llu, poll %llu and %llu a worker, 1 KiB %llu; to wake somebody %llu, "
+        "until he runs %llu and then %llu; fork %llu, start %llu\n",
         4 * (unsigned long long)costs->submit, (unsigned long long)costs->task,
+        (unsigned long long)costs->step, (unsigned long long)cost(measure_step(1024)),
         (unsigned long long)costs->write, (unsigned long long)costs->read, (unsigned long long)costs->poll,
         (unsigned long long)costs->poll_lane, (unsigned long long)costs->kilobyte,
-        (unsigned long long)costs->waking, (unsigned long long)costs->wake, (unsigned long long)costs->fork,
-        (unsigned long long)costs->start);
+        (unsigned long long)costs->waking, (unsigned long long)costs->wake, (unsigned long long)costs->sleep,
+        (unsigned long long)costs->fork, (unsigned long long)costs->start);
 }
 
 /* ---- Predictions ---- */
@@ -353,6 +429,7 @@ static struct simulator_result predict(const struct simulator_costs *costs, size
                                     .load = SIMULATOR_UNIFORM,
                                     .pattern = SIMULATOR_ORDERED,
                                     .look_ahead = LOOK_AHEAD + 250 * workers};
+    world.costs.step = cost(measure_step(workers));
     struct simulator_result result;
     if (!simulate(&world, &result)) {
         die(result.violation);
@@ -365,7 +442,7 @@ static const struct {
     const char *name;
     size_t measured; /* tasks for a worker, here: short runs have the better chance to be left alone */
     size_t tasks;    /* and in the simulation */
-} lengths[] = {{1000, "1 us", 50000, 10000}, {100000, "100 us", 400, 400}, {10000000, "10 ms", 5, 20}};
+} lengths[] = {{1000, "1 us", 50000, 10000}, {100000, "100 us", 400, 1000}, {10000000, "10 ms", 5, 20}};
 
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
 
@@ -403,7 +480,8 @@ struct outlook {
 static struct outlook look_at(const struct simulator_costs *costs, size_t length, size_t workers)
 {
     size_t tasks = lengths[length].tasks * workers;
-    size_t most = 40 * workers > 200000 ? 40 * workers : 200000;
+    size_t most =
+        1000 * workers > 200000 ? 1000 * workers : 200000; /* several times a window and a look-ahead */
     tasks = tasks < most ? tasks : most;
     struct simulator_result once = predict(costs, workers, 0, tasks, lengths[length].ns);
     struct simulator_result twice = predict(costs, workers, 0, 2 * tasks, lengths[length].ns);

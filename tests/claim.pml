@@ -10,7 +10,9 @@
  *   - no task is claimed twice, unless the worker that had claimed it died with the reply;
  *   - what was taken back, or is believed to be unbegun, was claimed by nobody, and what fails was claimed;
  *   - a reply is that of the oldest claimed task that has none;
- *   - the parent is never left waiting for ever (spin's invalid end states).
+ *   - the parent is never left waiting for ever (spin's invalid end states);
+ *   - and never goes round in a circle (spin's non-progress cycles): with so many deaths and take-backs, and no more,
+ *     every run ends. That there is no end of either is not in the model.
  *
  * Each of these makes the protocol wrong in one point, and spin must find it out:
  *   -DTAKE_TORN        the worker's compare-and-swap is a load and a store

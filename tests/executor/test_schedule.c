@@ -3,17 +3,27 @@
 #include "executor/schedule.h"
 #include "support/harness.h"
 
-enum { LANES = 2, JOBS = 8, MS = 1000000 };
+enum { LANES = 2, JOBS = 16, MS = 1000000 };
 
 static struct pp_schedule schedule;
 static struct pp_job jobs[JOBS];
 
-static void open_schedule(void)
+static void open_with_lanes(size_t lanes)
 {
-    ck_assert(pp_schedule_open(&schedule, LANES, 0));
+    ck_assert(pp_schedule_open(&schedule, lanes, 0));
     for (int i = 0; i < JOBS; i++) {
         jobs[i] = (struct pp_job){0};
     }
+}
+
+static void open_schedule(void)
+{
+    open_with_lanes(LANES);
+}
+
+static void open_with_three_lanes(void)
+{
+    open_with_lanes(3);
 }
 
 static void close_schedule(void)
@@ -184,6 +194,118 @@ START_TEST(an_idle_worker_and_a_waiting_job_are_work_to_do_now)
 }
 END_TEST
 
+START_TEST(what_was_sent_to_a_worker_that_still_starts_goes_to_the_first_idle_one)
+{
+    start_and_measure(0, 0, 1000);
+    submit(1);
+    submit(2);
+    expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+    start(1, 0);
+    expect(PP_ACTION_SEND, 1, &jobs[2], 0);
+    expect_nothing(0);
+    pp_schedule_reply(&schedule, 0, 1000, 0);
+    expect(PP_ACTION_TAKE_BACK, 1, NULL, 0);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 1, 0), 1);
+    expect(PP_ACTION_SEND, 0, &jobs[2], 0);
+}
+END_TEST
+
+START_TEST(credit_doubles_when_a_worker_runs_dry_and_shrinks_when_it_has_too_much)
+{
+    start_and_measure(0, 0, 400000);
+    for (int i = 1; i < JOBS; i++) {
+        submit(i);
+    }
+    expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+    expect(PP_ACTION_SEND, 0, &jobs[2], 0);
+    start(1, 0); /* a millisecond is full */
+    expect(PP_ACTION_SEND, 1, &jobs[3], 0);
+    expect(PP_ACTION_SEND, 1, &jobs[4], 0);
+    expect_nothing(0);
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    for (int i = 5; i < 10; i++) {
+        expect(PP_ACTION_SEND, 0, &jobs[i], 0);
+    }
+    expect_nothing(0); /* two are full */
+    pp_schedule_reply(&schedule, 0, 400000, 0);
+    expect_nothing(0); /* there would be room for one more, but for what it still has */
+    ck_assert_uint_eq(schedule.lanes[0].credit_ns, 2 * MS - 2 * MS / 8);
+}
+END_TEST
+
+/* Starts three workers and measures a job of that cost with each; they become idle in that order. */
+static void start_three(const size_t order[3], uint64_t nanoseconds)
+{
+    for (size_t lane = 0; lane < 3; lane++) {
+        submit((int)lane);
+        start(lane, 0);
+        expect(PP_ACTION_SEND, lane, &jobs[lane], 0);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        pp_schedule_hello(&schedule, order[i], 0);
+        pp_schedule_reply(&schedule, order[i], nanoseconds, 0);
+    }
+    expect_nothing(0);
+}
+
+/* Submits `count` more jobs and hands out what may be. */
+static void submit_after_three(int count)
+{
+    struct pp_action action;
+    for (int i = 3; i < 3 + count; i++) {
+        submit(i);
+    }
+    while (pp_schedule_next(&schedule, 0, &action)) {
+        ck_assert_int_eq(action.kind, PP_ACTION_SEND);
+    }
+}
+
+START_TEST(the_worker_that_became_idle_last_is_used_first)
+{
+    start_three((const size_t[]){0, 2, 1}, 1000);
+    submit(3);
+    expect(PP_ACTION_SEND, 1, &jobs[3], 0);
+    submit(4);
+    expect(PP_ACTION_SEND, 2, &jobs[4], 0);
+    pp_schedule_reply(&schedule, 2, 1000, 0);
+    submit(5);
+    expect(PP_ACTION_SEND, 2, &jobs[5], 0);
+}
+END_TEST
+
+START_TEST(those_who_answer_and_have_more_to_do_take_turns)
+{
+    static const size_t answers[] = {1, 2, 0};
+    start_three((const size_t[]){0, 1, 2}, 1000);
+    submit_after_three(12); /* even parts of what is left, 4, 3 and 2, and 3 wait */
+    for (size_t i = 0; i < 3; i++) {
+        pp_schedule_reply(&schedule, answers[i], 1000, 0);
+        ck_assert_uint_gt(schedule.lanes[answers[i]].window.count, 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        expect(PP_ACTION_SEND, answers[i], &jobs[12 + i], 0);
+    }
+}
+END_TEST
+
+/* The richest is each of the three in turn, so that neither the first nor the last can be meant. */
+START_TEST(what_is_taken_back_comes_from_the_worker_with_the_most_of_it)
+{
+    size_t richest = (size_t)_i;
+    size_t poorer = (richest + 1) % 3;
+    size_t idle = (richest + 2) % 3;
+    start_three((const size_t[]){idle, poorer, richest}, 100000);
+    submit_after_three(7); /* even parts of what is left, 3, 2 and 1, and 1 waits */
+    pp_schedule_reply(&schedule, idle, 100000, 0);
+    expect(PP_ACTION_SEND, idle, &jobs[9], 0);
+    pp_schedule_reply(&schedule, idle, 100000, 0);
+    expect(PP_ACTION_TAKE_BACK, richest, NULL, 0);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, richest, 1), 2);
+    expect(PP_ACTION_SEND, idle, &jobs[4], 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("executor/schedule");
@@ -197,5 +319,12 @@ int main(void)
     tcase_add_test(tcase,
                    a_start_that_fails_is_tried_again_after_a_pause_that_doubles_and_given_up_in_the_end);
     tcase_add_test(tcase, an_idle_worker_and_a_waiting_job_are_work_to_do_now);
+    tcase_add_test(tcase, what_was_sent_to_a_worker_that_still_starts_goes_to_the_first_idle_one);
+    tcase_add_test(tcase, credit_doubles_when_a_worker_runs_dry_and_shrinks_when_it_has_too_much);
+    TCase *three = harness_case(suite, "three workers", 10);
+    tcase_add_checked_fixture(three, open_with_three_lanes, close_schedule);
+    tcase_add_test(three, the_worker_that_became_idle_last_is_used_first);
+    tcase_add_test(three, those_who_answer_and_have_more_to_do_take_turns);
+    tcase_add_loop_test(three, what_is_taken_back_comes_from_the_worker_with_the_most_of_it, 0, 3);
     return harness_run(suite);
 }
