@@ -18,6 +18,7 @@
  *     - from the worker with the most of it, when another is idle and the queue is empty: at once if it is
  *       worth a wake-up (WORTH_NS) or its owner is starting or late, else when its owner has been silent for
  *       STUCK_NS;
+ *     - after that time too when nobody is idle but a place is empty, and it is worth starting a worker for;
  *     - from a worker that is silent for LATE_NS and for four times what its job should take.
  * It goes to the front of the queue. A worker from which it was taken because of its silence is late until it
  * answers. One that is late and has nothing is suspect: it may be stopped, so it gets one job at a time, when
@@ -389,6 +390,11 @@ size_t pp_schedule_taken_back(struct pp_schedule *schedule, size_t lane, size_t 
     count_rich(schedule, l);
     if (l->window.count == 0) {
         enlist_empty(schedule, l);
+    } else {
+        unlist(schedule, l);
+    }
+    if (schedule->filling == l) {
+        schedule->filling = NULL;
     }
     return returned;
 }
@@ -547,6 +553,13 @@ static uint64_t tail_ns(const struct pp_lane *lane)
     return then > now ? then : now;
 }
 
+/* The lane has work for one more worker, and there is a place for him. */
+static bool is_worth_a_start(const struct pp_schedule *schedule, const struct pp_lane *lane)
+{
+    return schedule->queue.count == 0 && schedule->live < schedule->lane_count && lane->hello &&
+           lane->window.count > 1 && lane->window.last->returns < 2 && tail_ns(lane) >= CREDIT_NS;
+}
+
 /* From when on a silent lane is not left its tail any more. */
 static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct pp_lane *lane)
 {
@@ -555,7 +568,14 @@ static uint64_t patience_end_ns(const struct pp_schedule *schedule, const struct
         return at_once ? 0 : lane->progress_ns + STUCK_NS;
     }
     uint64_t overdue = 4 * lane->window.first->expected_ns;
-    return lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << lane->window.first->returns);
+    uint64_t end =
+        lane->progress_ns + ((overdue > LATE_NS ? overdue : LATE_NS) << lane->window.first->returns);
+    if (is_worth_a_start(schedule, lane)) {
+        uint64_t stuck = lane->progress_ns + STUCK_NS;
+        uint64_t start = stuck > schedule->spawn_after_ns ? stuck : schedule->spawn_after_ns;
+        end = start < end ? start : end;
+    }
+    return end;
 }
 
 /* From whom to take back. */

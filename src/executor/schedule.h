@@ -55,7 +55,7 @@ struct pp_job_list {
  *   NOWHERE   -         NOWHERE   NOWHERE   SERVED, or      NOWHERE, or if it has   -         ABSENT
  *                                           after its       nothing left NEW,
  *                                           last IDLE       IDLE, SUSPECT
- *   SERVED    -         -         NOWHERE   SERVED, IDLE    SERVED, IDLE, SUSPECT   -         ABSENT
+ *   SERVED    -         -         NOWHERE   SERVED, IDLE    NOWHERE, IDLE, SUSPECT  -         ABSENT
  *   SUSPECT   -         IDLE      NOWHERE   -               -                       -         ABSENT
  *   LEAVING   -         -         -         -               -                       -         ABSENT
  *

@@ -18,8 +18,10 @@ enum {
     HEARTBEAT_NS = 250000000,
     /* What may take a worker several reads. */
     LARGE_BYTES = 16 * 1024,
-    /* Who submits and does not step hears the workers all the same, when nobody has for so long. */
+    /* Who submits and does not step hears the workers all the same, when nobody has for so long; and for so much
+     * longer for each of them, or feeding many would be all that he does. */
     UNHEARD_NS = 100000,
+    UNHEARD_LANE_NS = 10000,
     LONGEST_GAP = 16 /* submits between two looks at the clock */
 };
 
@@ -249,24 +251,33 @@ static uint64_t deadline_ns(const struct pp_executor *executor)
     return executor->unfinished > 0 && executor->heartbeat_ns < deadline ? executor->heartbeat_ns : deadline;
 }
 
+/* Whether the workers are to be heard now, among submits. */
+static bool is_unheard(struct pp_executor *executor, uint64_t now_ns)
+{
+    uint64_t patience_ns = UNHEARD_NS + executor->schedule.live * UNHEARD_LANE_NS;
+    bool is_long = now_ns - executor->schedule.heard_ns >= patience_ns;
+    executor->look_gap = is_long ? 1 : 2 * executor->look_gap;
+    executor->look_gap = executor->look_gap < LONGEST_GAP ? executor->look_gap : LONGEST_GAP;
+    executor->look_at += executor->look_gap;
+    return is_long;
+}
+
 void pp_core_submitted(struct pp_executor *executor, bool may_act)
 {
-    size_t burst = 2 * executor->options.workers + 8;
     bool to_look = ++executor->submits == executor->look_at;
-    if (!to_look && (!may_act || executor->submits > burst)) {
+    bool is_burst = executor->submits > 2 * executor->options.workers + 8;
+    may_act = may_act && !is_burst;
+    if (!to_look && !may_act) {
         return;
     }
     uint64_t now_ns = pp_clock_ns();
-    if (to_look) {
-        bool is_long = now_ns - executor->schedule.heard_ns >= UNHEARD_NS;
-        executor->look_gap = is_long ? 1 : 2 * executor->look_gap;
-        executor->look_gap = executor->look_gap < LONGEST_GAP ? executor->look_gap : LONGEST_GAP;
-        executor->look_at += executor->look_gap;
-        if (is_long) {
-            listen(executor, 0, NULL, &now_ns);
-        }
+    if (to_look && is_unheard(executor, now_ns)) {
+        listen(executor, 0, NULL, &now_ns);
+        may_act = true;
     }
-    pp_core_hand_out(executor, now_ns);
+    if (may_act) {
+        pp_core_hand_out(executor, now_ns);
+    }
 }
 
 int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, struct pollfd *extra)

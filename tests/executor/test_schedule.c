@@ -108,6 +108,52 @@ START_TEST(what_a_dead_worker_had_comes_first_in_its_order_and_the_last_claimed_
 }
 END_TEST
 
+START_TEST(functions_beyond_the_table_do_not_spoil_what_is_known_of_others)
+{
+    start_and_measure(0, 0, 1000);
+    for (uint64_t key = 2; key <= PP_SCHEDULE_COSTS; key++) {
+        pp_schedule_submit(&schedule, &jobs[1], key, 8);
+        pp_schedule_remove(&schedule, &jobs[1]);
+    }
+    for (uint64_t key = 1000; key < 1200; key++) { /* wherever their place would have been */
+        pp_schedule_submit(&schedule, &jobs[1], key, 8);
+        expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+        ck_assert_ptr_eq(pp_schedule_reply(&schedule, 0, 1000 * MS, 0), &jobs[1]);
+    }
+    submit(2);
+    expect(PP_ACTION_SEND, 0, &jobs[2], 0);
+    ck_assert_uint_eq(jobs[2].expected_ns, 1000);
+}
+END_TEST
+
+/* Of jobs that take long each worker has one to spare. */
+START_TEST(what_a_worker_has_to_spare_is_worth_a_start_in_the_place_of_one_that_died)
+{
+    start_and_measure(0, 0, 100 * MS);
+    submit(1);
+    submit(2);
+    expect(PP_ACTION_SEND, 0, &jobs[1], 0);
+    start(1, 0);
+    expect(PP_ACTION_SEND, 1, &jobs[2], 0);
+    pp_schedule_hello(&schedule, 1, 0);
+    for (int i = 3; i <= 5; i++) {
+        submit(i);
+    }
+    ck_assert_ptr_eq(pp_schedule_reply(&schedule, 0, 100 * MS, 0), &jobs[1]);
+    expect(PP_ACTION_SEND, 0, &jobs[3], 0);
+    expect(PP_ACTION_SEND, 0, &jobs[4], 0);
+    ck_assert_ptr_eq(pp_schedule_reply(&schedule, 1, 100 * MS, 0), &jobs[2]);
+    expect(PP_ACTION_SEND, 1, &jobs[5], 0);
+    ck_assert_ptr_eq(pp_schedule_died(&schedule, 1, 1, 0), &jobs[5]);
+    expect_nothing(0);
+    ck_assert_uint_le(pp_schedule_deadline(&schedule), 2 * MS);
+    expect(PP_ACTION_TAKE_BACK, 0, NULL, 2 * MS);
+    ck_assert_uint_eq(pp_schedule_taken_back(&schedule, 0, 1), 1);
+    start(1, 2 * MS);
+    expect(PP_ACTION_SEND, 1, &jobs[4], 2 * MS);
+}
+END_TEST
+
 START_TEST(suspects_run_alone)
 {
     start_and_measure(0, 0, 1000);
@@ -313,6 +359,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_schedule, close_schedule);
     tcase_add_test(tcase, a_worker_is_started_when_a_job_waits_and_not_before);
     tcase_add_test(tcase, what_a_dead_worker_had_comes_first_in_its_order_and_the_last_claimed_is_guilty);
+    tcase_add_test(tcase, functions_beyond_the_table_do_not_spoil_what_is_known_of_others);
+    tcase_add_test(tcase, what_a_worker_has_to_spare_is_worth_a_start_in_the_place_of_one_that_died);
     tcase_add_test(tcase, suspects_run_alone);
     tcase_add_test(tcase, a_silent_worker_loses_what_it_has_not_begun_and_patience_doubles);
     tcase_add_test(tcase, taking_in_a_large_argument_is_no_silence);

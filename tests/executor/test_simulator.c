@@ -81,14 +81,15 @@ static void run_made(const struct simulator_world *world, struct simulator_resul
 /* Within what time the tasks of a world must be done. Either the workers are at it for nine tenths of the time, or
  * the parent is, and what a task costs it is known: its own part, and its part of a write that wakes somebody and
  * of a read. Of those a task has no more than one each, and shares them with all that were sent together: a
- * millisecond's worth, but no more than a worker's even part of the 1024 that are submitted between two looks. A
+ * millisecond's worth, but no more than a worker's even part of what is submitted between two looks. A
  * worker writes when it has gathered answers for 50 us. The workers are started one after the other; in the end
  * there may be one long task, and nobody is left idle. */
 static double bound_ns(const struct simulator_world *world, const struct simulator_result *result)
 {
     const struct simulator_costs *costs = &world->costs;
     double of_a_credit = 1e6 / (double)world->mean_ns;
-    double of_a_burst = 1024.0 / (double)world->workers;
+    double workers = (double)world->workers;
+    double of_a_burst = (100000 + 10000 * workers) / (double)costs->submit / workers;
     double together = of_a_credit < of_a_burst ? of_a_credit : of_a_burst;
     double calls = (double)(costs->read + costs->write + costs->waking);
     double of_the_parent = (double)(costs->submit + costs->consume + costs->send + costs->reply) +

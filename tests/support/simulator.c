@@ -192,6 +192,8 @@ bool simulate(const struct simulator_world *world, struct simulator_result *resu
 {
     *result = (struct simulator_result){0};
     struct simulator sim = {.world = world,
+                            .look_at = 1,
+                            .look_gap = 1,
                             .result = result,
                             .random = {world->seed},
                             .tasks = zeroed(world->tasks, sizeof *sim.tasks),

@@ -19,8 +19,8 @@
  *     is stopped that has something to begin, and when a part of a large argument has been written. A worker that
  *     had begun nothing for a millisecond when that was taken back does not count until it begins something: nobody
  *     can know whether it runs. When the parent sleeps and a task is queued no place for a worker is empty, but in
- *     the pause after a start that failed. (That place is no idle worker while nothing is queued: what lies
- *     behind another's task is not fetched back in order to start somebody for it.)
+ *     the pause after a start that failed. (While nothing is queued that place is no idle
+ *     worker here: when what lies behind another's task is fetched back for it, test_schedule says.)
  *   - no task that was sent and not begun is left with a worker that is silent meanwhile for longer than the
  *     patience with it, a millisecond and two wake-ups. Patience is SIMULATOR_PATIENCE_NS or four times what its
  *     function cost so far, whichever is more, and doubles each time that such a worker had begun nothing. Taking

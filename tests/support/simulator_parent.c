@@ -3,7 +3,13 @@
 
 #include "support/simulator_parts.h"
 
-enum { LARGE_BYTES = 16 * 1024, SUBMITS_PER_LISTEN = 1024, HEARTBEAT_NS = 250000000 };
+enum {
+    LARGE_BYTES = 16 * 1024,
+    UNHEARD_NS = 100000,
+    UNHEARD_LANE_NS = 10000,
+    LONGEST_GAP = 16,
+    HEARTBEAT_NS = 250000000
+};
 
 static void spend(struct simulator *sim, enum parent_phase phase, uint64_t amount)
 {
@@ -503,7 +509,7 @@ static bool may_submit(const struct simulator *sim)
 }
 
 /* Submits one. Whether the parent steps in, as pp_core_submitted does: it was told that it may act, and this is
- * no long burst; or the burst is so long that it listens once. */
+ * no long burst; or nobody was heard for long. */
 static bool submit(struct simulator *sim)
 {
     struct task *task = &sim->tasks[sim->submitted++];
@@ -513,9 +519,17 @@ static bool submit(struct simulator *sim)
         sim->next_submit_ns = sim->clock.now_ns + draw_below(&sim->random, 2 * sim->world->pause_ns + 1);
     }
     bool may_act = pp_schedule_submit(&sim->schedule, &task->job, task->key, task->size);
-    if (++sim->submits % SUBMITS_PER_LISTEN == 0) {
-        listen(sim, AMONG_SUBMITS);
-        return true;
+    bool to_look = ++sim->submits == sim->look_at;
+    if (to_look) {
+        uint64_t patience_ns = UNHEARD_NS + sim->schedule.live * UNHEARD_LANE_NS;
+        bool is_long = sim->clock.now_ns + sim->cost >= sim->schedule.heard_ns + patience_ns;
+        sim->look_gap = is_long ? 1 : 2 * sim->look_gap;
+        sim->look_gap = sim->look_gap < LONGEST_GAP ? sim->look_gap : LONGEST_GAP;
+        sim->look_at += sim->look_gap;
+        if (is_long) {
+            listen(sim, AMONG_SUBMITS);
+            return true;
+        }
     }
     if (may_act && sim->submits <= 2 * sim->world->workers + 8) {
         begin_hand_out(sim, CALLER);
@@ -587,6 +601,7 @@ static void call(struct simulator *sim)
         sim->submitting = wants_to_submit(sim) && may_submit(sim);
     }
     sim->submits = 0;
+    sim->look_at = sim->look_gap = 1;
     if (sim->finished == sim->world->tasks && sim->cost > 0) {
         spend(sim, CALLER, 0);
     } else if (sim->finished == sim->world->tasks) {

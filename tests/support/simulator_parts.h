@@ -148,6 +148,8 @@ struct simulator {
     bool reading;
     bool submitting;
     size_t submits; /* since the last step */
+    size_t look_at; /* at which of them to look at the clock */
+    size_t look_gap;
     uint64_t deadline;
     bool timed_out;
     uint64_t heard_ns;
