@@ -229,17 +229,23 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
 
 /* ---- The step ---- */
 
-/* Workers that ended without EOF, because a child of theirs holds their pipes. */
+bool pp_core_is_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+{
+    const struct pp_slot *slot = &executor->pool->slots[lane];
+    if (slot->state == PP_SLOT_EMPTY || !pp_pool_has_exited(executor->pool, lane)) {
+        return false;
+    }
+    while (slot->state != PP_SLOT_ENDED && pp_pool_receive(executor->pool, lane) > 0) {
+        absorb_all(executor, lane, now_ns);
+    }
+    pp_core_bury(executor, lane);
+    return true;
+}
+
 static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
 {
     for (size_t lane = 0; lane < executor->pool->used; lane++) {
-        const struct pp_slot *slot = &executor->pool->slots[lane];
-        if (slot->state != PP_SLOT_EMPTY && pp_pool_has_exited(executor->pool, lane)) {
-            while (slot->state != PP_SLOT_ENDED && pp_pool_receive(executor->pool, lane) > 0) {
-                absorb_all(executor, lane, now_ns);
-            }
-            pp_core_bury(executor, lane);
-        }
+        pp_core_is_dead(executor, lane, now_ns);
     }
 }
 

@@ -257,6 +257,24 @@ START_TEST(all_kinds_together_fail_alone)
 }
 END_TEST
 
+/* Nobody looked for it in the meantime, as when the parent itself is late. */
+START_TEST(a_worker_that_ended_before_its_time_was_up_did_not_overrun_it)
+{
+    enum { LEAVES_A_CHILD = 14 };
+    struct dose dose = {.poison = LEAVES_A_CHILD};
+    gate_open(&dose.gate);
+    the_executor = open_executor_with(&(struct pp_options){.workers = 1, .task_timeout_ms = 250});
+    the_executor->heartbeat_ns = UINT64_MAX;
+    pp_future *future = submit(the_executor, task_take, &dose, sizeof dose);
+    ck_assert_int_eq(pp_future_wait(future, -1), 0);
+    assert_poisoned(future, &poisons[LEAVES_A_CHILD], 1);
+    pp_future_release(future);
+    ck_assert_int_eq(pp_executor_close(the_executor, PP_CLOSE_DRAIN, -1), 0);
+    gate_let_through(&dose.gate, 1); /* the child */
+    gate_close(&dose.gate);
+}
+END_TEST
+
 START_TEST(poison_that_is_tried_again_fails_with_its_whole_history)
 {
     take_all(3, 2, 0, POISONS, COUNT / POISONS);
@@ -269,6 +287,7 @@ int main(void)
     TCase *tcase = harness_case(suite, "poison", 60);
     tcase_add_loop_test(tcase, each_kind_of_poison_fails_alone, 0, POISONS);
     tcase_add_test(tcase, all_kinds_together_fail_alone);
+    tcase_add_test(tcase, a_worker_that_ended_before_its_time_was_up_did_not_overrun_it);
     tcase_add_test(tcase, poison_that_is_tried_again_fails_with_its_whole_history);
     return harness_run(suite);
 }
