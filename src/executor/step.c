@@ -306,7 +306,9 @@ int pp_executor_step_watching(struct pp_executor *executor, int timeout_ms, stru
     int ready = listen(executor, until_ns, extra, &now_ns);
     if (now_ns >= executor->heartbeat_ns) {
         executor->heartbeat_ns = now_ns + HEARTBEAT_NS;
-        look_for_the_dead(executor, now_ns);
+        if (executor->unfinished > 0) {
+            look_for_the_dead(executor, now_ns);
+        }
     }
     pp_core_enforce_limits(executor, now_ns);
     pp_core_hand_out(executor, now_ns);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 4096, LARGE_CAPACITY = 1 << 20 };
+enum { PIECE = 4096 };
 
 /* Moves the queue to where it begins when it is fresh, if what has been consumed in front of it is as large
  * as itself: then the moves cost no more than the appends. Its offset in a multiple of 16 must not change
@@ -57,7 +57,7 @@ void pp_buffer_consume(struct pp_buffer *buffer, size_t count)
     if (buffer->begin < buffer->end) {
         return;
     }
-    if (buffer->capacity > LARGE_CAPACITY) {
+    if (buffer->capacity > PP_BUFFER_LARGE) {
         pp_buffer_free(buffer);
     } else if (buffer->memory != NULL) {
         buffer->begin = buffer->end = PP_BUFFER_ORIGIN;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PP_BUFFER_ORIGIN = 8 };
+enum { PP_BUFFER_ORIGIN = 8, PP_BUFFER_LARGE = 1 << 20 };
 
 /* {0} is an empty queue without memory. */
 struct pp_buffer {
@@ -59,7 +59,7 @@ void pp_buffer_free(struct pp_buffer *buffer);
 
 /* Memory for queues that are empty most of the time: what one of them does not need any more is the next one's,
  * so that many take turns and none allocates. What was given back last is lent first: it is in the cache. */
-enum { PP_SPARE_BYTES = 4 << 20 }; /* more than that is freed */
+enum { PP_SPARE_BYTES = 4 << 20 }; /* more than that is freed, and large pieces are */
 
 /* Lies in the spare memory itself. */
 struct pp_spare {
@@ -90,7 +90,7 @@ static inline void pp_spares_take_back(struct pp_spares *spares, struct pp_buffe
     if (buffer->memory == NULL || buffer->begin < buffer->end) {
         return;
     }
-    if (spares->bytes + buffer->capacity > PP_SPARE_BYTES) {
+    if (buffer->capacity > PP_BUFFER_LARGE || spares->bytes + buffer->capacity > PP_SPARE_BYTES) {
         pp_buffer_free(buffer);
         return;
     }
