@@ -8,6 +8,7 @@
  *
  * Not among them: calls that are documented not to fail. */
 
+#include "executor/core.h"
 #include "support/harness.h"
 #include "support/tasks.h"
 
@@ -518,6 +519,26 @@ START_TEST(a_worker_allocates_nothing_for_small_tasks)
 }
 END_TEST
 
+START_TEST(an_idle_executor_looks_for_nobody)
+{
+    pp_executor *executor;
+    ck_assert_int_eq(pp_executor_open(&executor, &(struct pp_options){.workers = 2}), 0);
+    pp_future *future = submit(executor, task_echo, "", 0);
+    ck_assert_int_eq(pp_future_wait(future, -1), 0);
+    pp_future_release(future);
+    *fault = (struct fault){.call = WAITID};
+    parent = getpid();
+    executor->heartbeat_ns = 0; /* long ago */
+    int stepped = pp_executor_step(executor, 0);
+    stepped = stepped < 0 ? stepped : pp_executor_step(executor, -1);
+    parent = 0;
+    ck_assert_int_eq(stepped, 0);
+    ck_assert_uint_eq(fault->count, 0);
+    ck_assert_int_eq(pp_executor_next_deadline(executor), -1);
+    ck_assert_int_eq(pp_executor_close(executor, PP_CLOSE_DRAIN, -1), 0);
+}
+END_TEST
+
 /* Submits some at once and waits for all of them. */
 static int play_round(pp_executor *executor, size_t size)
 {
@@ -601,6 +622,7 @@ int main(void)
     }
     tcase_add_loop_test(tcase, without_a_timer_the_timeouts_of_poll_do, 0, 2);
     tcase_add_test(tcase, a_worker_allocates_nothing_for_small_tasks);
+    tcase_add_test(tcase, an_idle_executor_looks_for_nobody);
     tcase_add_loop_test(tcase, the_parent_allocates_nothing_for_small_tasks_once_it_runs, 0, 2);
     tcase_add_loop_test(tcase, short_reads_and_writes_everywhere_change_nothing, 0, 4);
     return harness_run(suite);
