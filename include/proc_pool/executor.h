@@ -131,10 +131,11 @@ int pp_executor_open(pp_executor **executor, const struct pp_options *options);
 /* Submits task(arg, arg_size). The bytes of `arg` are copied, unless they are in place (pp_executor_reserve).
  * The task is handed to a worker at once if one is known to be idle, and otherwise queued without bound: a
  * caller with an endless supply of tasks waits for some of its futures now and then, or uses pp_map. Who has
- * become idle is heard in each step; and if none was for 0.1 ms, and 0.01 ms more for each worker, in the next
- * submit or in one of the fifteen after it. Never blocks. Callbacks do not run here: that is for the next step. *future must be
- * released with pp_future_release; `future` may be NULL when the result does not matter. -EINVAL: no task;
- * -EMSGSIZE: more than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: strict, and a worker died. */
+ * become idle is heard in each step; and if there was none for 0.1 ms, and 0.01 ms more for each worker, in the
+ * next submit or in one of the fifteen after it. Never blocks. Callbacks do not run here: that is for the next
+ * step. *future must be released with pp_future_release; `future` may be NULL when the result does not matter.
+ * -EINVAL: no task; -EMSGSIZE: more than PP_MAX_BYTES; -ENOMEM; PP_E_CLOSED; PP_E_NO_WORKERS: strict, and a
+ * worker died. */
 int pp_executor_submit(pp_executor *executor, pp_task *task, const void *arg, size_t arg_size,
                        pp_future **future);
 

@@ -104,9 +104,9 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns);
 /* What the worker has not begun comes back to the queue; if it turns out to be broken, it is buried. */
 void pp_core_take_back(struct pp_executor *executor, size_t lane);
 
-/* Whether the worker has ended without EOF, because a child of its own holds its pipes. Then what it said has been
- * taken in, and it has been buried. */
-bool pp_core_is_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns);
+/* A worker that has ended without EOF, because a child of its own holds its pipes, is buried after what it said has
+ * been taken in. Whether it had ended. */
+bool pp_core_bury_if_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns);
 
 /* Polls the workers' pipes, and the extra descriptor if there is one, until then at most (0: does not wait). How
  * many are ready, or -errno. It may end with none before the time. */

@@ -229,7 +229,7 @@ void pp_core_hand_out(struct pp_executor *executor, uint64_t now_ns)
 
 /* ---- The step ---- */
 
-bool pp_core_is_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns)
+bool pp_core_bury_if_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns)
 {
     const struct pp_slot *slot = &executor->pool->slots[lane];
     if (slot->state == PP_SLOT_EMPTY || !pp_pool_has_exited(executor->pool, lane)) {
@@ -245,7 +245,7 @@ bool pp_core_is_dead(struct pp_executor *executor, size_t lane, uint64_t now_ns)
 static void look_for_the_dead(struct pp_executor *executor, uint64_t now_ns)
 {
     for (size_t lane = 0; lane < executor->pool->used; lane++) {
-        pp_core_is_dead(executor, lane, now_ns);
+        pp_core_bury_if_dead(executor, lane, now_ns);
     }
 }
 

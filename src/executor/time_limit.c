@@ -31,7 +31,7 @@ static uint64_t limit_lane(struct pp_executor *executor, size_t lane, uint64_t n
     if (now_ns < started + limit_ns) {
         return started + limit_ns;
     }
-    if (pp_core_is_dead(executor, lane, now_ns)) {
+    if (pp_core_bury_if_dead(executor, lane, now_ns)) {
         return UINT64_MAX;
     }
     /* Overdue, unless it has just gone on to the next; from now on it cannot. */

@@ -84,13 +84,13 @@ static int poll_all(struct party *party, int timeout_ms)
             timeout_ms = deadline >= 0 && (timeout_ms < 0 || deadline < timeout_ms) ? deadline : timeout_ms;
         }
     }
-    if (count > party->fds_capacity) {
-        struct pollfd *grown = realloc(party->fds, count * sizeof *grown);
+    if (count >= party->fds_capacity) {
+        struct pollfd *grown = realloc(party->fds, (count + 1) * sizeof *grown);
         if (grown == NULL) {
             return -ENOMEM;
         }
         party->fds = grown;
-        party->fds_capacity = count;
+        party->fds_capacity = count + 1;
     }
     size_t filled = 0;
     for (size_t i = 0; i < party->count; i++) {
