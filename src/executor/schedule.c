@@ -319,10 +319,11 @@ void pp_schedule_remove(struct pp_schedule *schedule, struct pp_job *job)
 
 struct pp_job *pp_schedule_remove_first(struct pp_schedule *schedule)
 {
-    struct pp_job *job = schedule->queue.first;
-    if (job != NULL) {
-        pp_schedule_remove(schedule, job);
+    if (schedule->queue.first == NULL) {
+        return NULL;
     }
+    struct pp_job *job = remove_first(&schedule->queue);
+    job->place = PP_PLACE_NONE;
     return job;
 }
 
